@@ -1,0 +1,257 @@
+"""The reverse walk: from a result back to its leaves, applying the table's rules.
+
+Results come after their inputs on the clock, so a heap of ticks yields every node after all that
+used it: one pass, no recursion, linear in the graph. Gradients under way live in dictionaries of
+the walk; only at its end do leaves get `.grad`. The same rules run on bare arrays (`backward`) or,
+with `create_graph`, on Tensors, and then the walk is itself recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd_mini.clock import tick, writes
+from autograd_mini.modes import enable_grad, no_grad
+from autograd_mini.primitive import CONTAINERS, ITEM
+from autograd_mini.recorded import as_recorded, hidden, no_graph, released, results_of, rule_failed
+from autograd_mini.storage import Storage, as_array, bare
+
+Entry = list[Any]  # [Tensor, its gradient so far]
+
+
+def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
+    """Accumulate the gradient of `output` into the leaves; see `Tensor.backward`."""
+    seed = _seed(output, gradient)
+    walk = Walk(output, release=not retain_graph, keep_inner=retain_graph)
+    for entry in walk.run(output, seed).values():
+        leaf = entry[0]
+        leaf._grad = _unshared(entry) if leaf._grad is None else leaf._grad + entry[1]
+        leaf._graded = tick()
+
+
+def gradients(
+    output: Storage, inputs: Sequence[Storage], gradient: Any = None, *, create_graph: bool = False
+) -> list[Any]:
+    """Return d output / d input for each of `inputs`; `.grad` and the graph stay as they are.
+
+    Args:
+        output: a scalar, or any shape with `gradient` given.
+        inputs: Tensors that require grad, leaves or inner ones.
+        gradient: the gradient of `output`, of its shape; 1 for a scalar.
+        create_graph: return Tensors that can be differentiated again, not bare arrays.
+
+    Returns:
+        One gradient per input, of its shape and dtype; zeros where `output` does not depend on it.
+
+    Raises:
+        RuntimeError: `output` has no graph, or it was released.
+        TypeError: an input is no Tensor that requires grad.
+
+    >>> from autograd_mini import Tensor, gradients
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (slope,) = gradients(x**3, [x], create_graph=True)
+    >>> gradients(slope, [x])
+    [array(18.)]
+    """
+    if isinstance(inputs, Storage) or not all(isinstance(x, Storage) and x._needs for x in inputs):
+        raise TypeError(f"gradients takes a list of Tensors that require grad, found {inputs!r}")
+    seed: Any = _seed(output, gradient)
+    walk = Walk(output, differentiable=create_graph, wanted=frozenset(x._tick for x in inputs))
+    if create_graph:
+        seed = gradient if isinstance(gradient, Storage) else type(output)(seed)
+    with enable_grad() if create_graph else no_grad():
+        found = walk.run(output, seed)
+    return [_result(found.get(x._tick), x, create_graph) for x in inputs]
+
+
+class Walk:
+    """One pass over the graph behind a Tensor.
+
+    Args:
+        output: where the walk starts; its type tells Tensors from other arguments.
+        differentiable: run the rules on Tensors, so that the gradients have a graph.
+        release: forget the arguments of every node that was passed.
+        keep_inner: leave the gradients of inner Tensors in their `.grad`.
+        wanted: ticks of the only Tensors whose gradients are asked for; all leaves if empty.
+    """
+
+    __slots__ = (
+        "differentiable",
+        "found",
+        "heap",
+        "keep_inner",
+        "kind",
+        "oldest",
+        "pending",
+        "release",
+        "wanted",
+    )
+
+    def __init__(
+        self,
+        output: Storage,
+        *,
+        differentiable: bool = False,
+        release: bool = False,
+        keep_inner: bool = False,
+        wanted: frozenset[int] = frozenset(),
+    ) -> None:
+        self.kind = type(output)
+        self.differentiable = differentiable
+        self.release = release
+        self.keep_inner = keep_inner
+        self.wanted = wanted
+        self.oldest = min(wanted, default=0)
+        self.heap: list[int] = []
+        self.pending: dict[int, Entry] = {}
+        self.found: dict[int, Entry] = {}
+
+    def run(self, output: Storage, seed: Any) -> dict[int, Entry]:
+        """Walk from `output`, whose gradient is `seed`; return what was found, by tick."""
+        self.give(output, seed)
+        heap, pending = self.heap, self.pending
+        while heap:
+            at = -heappop(heap)
+            node, g = entry = pending.pop(at)
+            if at in self.wanted:
+                self.found[at] = entry
+            self.visit(node, g)
+        return self.found
+
+    def give(self, x: Any, g: Any) -> None:
+        """Add `g` to the gradient of `x`."""
+        at = x._tick
+        into = self.found if x._operation is None else self.pending
+        entry = into.get(at)
+        if entry is not None:
+            entry[1] = entry[1] + g
+        elif at >= self.oldest:
+            into[at] = [x, g]
+            if into is self.pending:
+                heappush(self.heap, -at)
+
+    def visit(self, node: Any, g: Any) -> None:
+        """Hand `g`, the gradient of `node`, on to its arguments."""
+        if node._args is None:
+            raise RuntimeError(released(node))
+        if node._operation is ITEM:
+            self.give_item(*node._args, g)
+        else:
+            self.apply_rules(node, g)
+        if self.keep_inner and type(g) is not list:
+            node._grad = np.array(g)
+        if self.release:
+            node._args = None
+
+    def apply_rules(self, node: Any, g: Any) -> None:
+        """Give every argument of `node` that needs it what its rule makes of `g`."""
+        kind, operation = self.kind, node._operation
+        args, kwargs, out = node._args, node._kwargs, node._data
+        if node._tick < writes.last:
+            args = as_recorded(node)
+        if type(g) is list:
+            g = tuple(np.zeros_like(y) if part is None else part for part, y in zip(g, out))
+        if self.differentiable:
+            values, out = args, results_of(node)
+        else:
+            values = [
+                x._data if type(x) is kind else bare(x) if type(x) in CONTAINERS else x
+                for x in args
+            ]
+            kwargs = {key: bare(x) for key, x in kwargs.items()} if kwargs else kwargs
+        try:
+            for vjp, x in zip(operation.vjps, args):
+                if type(x) is kind and x._needs:
+                    self.give(x, fit(vjp(g, out, *values, **kwargs), x._data))
+            for vjp, x in hidden(node, args):
+                self.give_each(x, vjp(g, out, *values, **kwargs))
+        except Exception as error:
+            raise rule_failed(node, error) from error
+
+    def give_each(self, x: Any, g: Any) -> None:
+        """Add `g` to the gradient of `x`, or of each Tensor in the list `x`."""
+        if type(x) is self.kind:
+            if x._needs:
+                self.give(x, fit(g, x._data))
+        elif type(x) in CONTAINERS:
+            for part, g_part in zip(x, g, strict=True):
+                self.give_each(part, g_part)
+
+    def give_item(self, call: Any, position: int, g: Any) -> None:
+        """Add `g` to the gradient of one of the results of `call`."""
+        entry = self.pending.get(call._tick)
+        if entry is None:
+            entry = self.pending[call._tick] = [call, [None] * len(call._data)]
+            heappush(self.heap, -call._tick)
+        parts = entry[1]
+        parts[position] = g if parts[position] is None else parts[position] + g
+
+
+def fit(g: Any, array: Any) -> Any:
+    """Return `g` in the shape and dtype of `array`: undo broadcasting, keep float32 in float32.
+
+    Raises:
+        ValueError: the shape of `g` can't have come from broadcasting, or `g` is complex.
+    """
+    if g.shape != array.shape:
+        g = unbroadcast(g, array.shape)
+    if g.dtype != array.dtype:
+        if g.dtype.kind == "c":
+            raise ValueError("complex gradients are not supported: take real and imaginary parts")
+        g = g.astype(array.dtype)
+    return g
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an argument of `shape` was broadcast."""
+    added = g.ndim - len(shape)
+    if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
+        raise ValueError(f"a rule returned shape {g.shape} for an argument of shape {shape}")
+    stretched = (added + i for i, n in enumerate(shape) if n == 1 and g.shape[added + i] != 1)
+    return g.sum(axis=(*range(added), *stretched)).reshape(shape)
+
+
+def _seed(output: Storage, gradient: Any) -> Any:
+    if not isinstance(output, Storage) or not output._needs:
+        raise RuntimeError(no_graph(output))
+    if gradient is None:
+        if output.size != 1:
+            raise ValueError(
+                f"backward() starts at a scalar, found shape {output.shape}: reduce it first, "
+                f"with .sum() or .mean(), or pass backward(gradient) of that shape"
+            )
+        return np.ones_like(output._data)
+    gradient = as_array(bare(gradient))
+    if gradient.shape != output.shape:
+        raise ValueError(f"gradient has shape {gradient.shape}, the Tensor has {output.shape}")
+    return gradient.astype(output.dtype, copy=False)
+
+
+def _result(entry: Entry | None, x: Storage, create_graph: bool) -> Any:
+    if entry is None:
+        entry = [x, np.zeros_like(x._data)]
+        return type(x)(entry[1]) if create_graph else entry[1]
+    return entry[1] if create_graph else _unshared(entry)
+
+
+def _unshared(entry: Entry) -> Any:
+    """Return the gradient in `entry` in memory that nobody else has: as it is, or a copy.
+
+    An array that owns its memory and that only `entry` refers to can't be seen from elsewhere.
+    """
+    if type(entry[1]) is ndarray and entry[1].base is None and _references(entry) == _ALONE:
+        return entry[1]
+    return np.array(entry[1]) if isinstance(entry[1], ndarray | np.generic) else entry[1].copy()
+
+
+def _references(entry: Entry) -> int:
+    return getrefcount(entry[1])
+
+
+_ALONE = _references([None, np.empty(0)])

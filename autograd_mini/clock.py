@@ -1,0 +1,54 @@
+"""The logical clock: every Tensor and every sanctioned write gets a tick.
+
+Ticks only grow. A Tensor's tick is its place in the order of the program, so walking by falling
+ticks visits every result before its inputs. A write is kept per memory owner, so that a write
+through one view is seen by all the others; a value whose memory was written after the tick of
+the call that used it is no longer the value of that call.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+tick = itertools.count(1).__next__
+
+
+class _Writes:
+    """When each piece of memory was last written, by the id of the array that owns it.
+
+    An id may be reused after its array has died. That can't raise a false alarm: whatever lives
+    there now was recorded after the old write, and a write only counts when it came later.
+    """
+
+    __slots__ = ("by_owner", "last")
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.by_owner: dict[int, int] = {}
+
+
+writes = _Writes()
+
+
+def mark_written(array: Any) -> None:
+    """Note that the memory of `array` has just been written."""
+    writes.last = writes.by_owner[id(_owner(array))] = tick()
+
+
+def mark_rebound() -> None:
+    """Note that a Tensor has just been given a new value, in memory of its own."""
+    writes.last = tick()
+
+
+def written_at(array: Any) -> int:
+    """Return the tick of the last write into the memory of `array`, 0 if there was none."""
+    return writes.by_owner.get(id(_owner(array)), 0)
+
+
+def _owner(array: Any) -> Any:
+    while type(base := getattr(array, "base", None)) is np.ndarray:
+        array = base
+    return array

@@ -1,0 +1,76 @@
+"""A graph in a file: DOT text as it is, every other format by a program that lays graphs out.
+
+The pip package `graphviz` only writes DOT text. The program is Graphviz's own `dot`, from the
+operating system, or else `graphviz-pure` with the same flags, which pip installs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import graphviz
+
+
+def find_dot() -> str | None:
+    """Return the path of the program that lays graphs out: dot, else graphviz-pure, else None."""
+    # A virtual environment that is used without being activated is not in PATH.
+    beside_python = sysconfig.get_path("scripts")
+    return (
+        shutil.which("dot")
+        or shutil.which("graphviz-pure")
+        or shutil.which("graphviz-pure", path=beside_python)
+    )
+
+
+def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
+    """Write a graph into a file, whole or not at all, in the format that its ending names.
+
+    Args:
+        graph: as `draw` returns it.
+        path: ends in .dot or .gv for the text, in .svg, .png or another format for a picture.
+
+    Raises:
+        FileNotFoundError: there is no program to lay the graph out.
+        RuntimeError: the program refused.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "graph.dot")
+    ...     render(graphviz.Digraph(body=["a -> b"]), path)
+    ...     "a -> b" in path.read_text()
+    True
+    """
+    path = Path(path)
+    text = graph.source.encode()
+    is_text = path.suffix in {".dot", ".gv"}
+    write_whole(path, text if is_text else _laid_out(text, path))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name and rename it, so that nobody ever finds half of it."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _laid_out(text: bytes, path: Path) -> bytes:
+    dot = find_dot()
+    if dot is None:
+        raise FileNotFoundError(
+            f"no program to lay out {path.name}: install Graphviz, or `pip install graphviz-pure`"
+        )
+    command = [dot, f"-T{path.suffix.removeprefix('.')}"]
+    # The program was looked up by name, the graph goes in as text, and no shell reads either.
+    done = subprocess.run(command, input=text, capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        problem = done.stderr.decode(errors="replace").strip()
+        raise RuntimeError(f"{dot} could not lay out {path.name}: {problem}")
+    return done.stdout

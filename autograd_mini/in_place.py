@@ -1,0 +1,71 @@
+"""Writing into a Tensor: `t += x`, `t[i] = v`.
+
+In a recorded computation a value that was used must stay what it was. So `t += x` makes a new
+Tensor, and `t[i] = v` gives `t` a new value and keeps the old one as a Tensor of its own, for the
+calls that used it. Under `no_grad` both write into the memory and move the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from autograd_mini.clock import mark_rebound, mark_written
+from autograd_mini.modes import is_recording
+from autograd_mini.rules.indexing import setitem
+from autograd_mini.storage import Storage, bare, needs_grad
+
+T = TypeVar("T", bound="Writable")
+
+
+def _in_place(function: Any) -> Callable[[T, Any], T]:
+    def method(self: T, other: Any) -> T:
+        if is_recording():
+            self._check_no_leaf(f"np.{function.__name__} in place")
+            return self._call(function, other)
+        function(self._data, bare(other), out=self._data)
+        mark_written(self._data)
+        return self
+
+    return method
+
+
+class Writable(Storage):
+    """A Tensor seen as something to write into."""
+
+    __slots__ = ()
+
+    __iadd__ = _in_place(np.add)
+    __isub__ = _in_place(np.subtract)
+    __imul__ = _in_place(np.multiply)
+    __itruediv__ = _in_place(np.divide)
+    __ipow__ = _in_place(np.power)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = bare(index)
+        if not is_recording() or not (self._needs or needs_grad(value)):
+            self._data[index] = bare(value)
+            mark_written(self._data)
+            return
+        self._check_no_leaf("item assignment")
+        if self._data.base is not None:
+            raise RuntimeError(
+                "item assignment to a view would not reach the Tensor it is a view of: assign "
+                "with one index, t[i, j] = v, or to a .copy()"
+            )
+        before = type(self).__new__(type(self))
+        before._become(self)
+        before.name = None
+        self._become(before._call(setitem, index, value))
+        self._previous = before
+        mark_rebound()
+
+    def _check_no_leaf(self, what: str) -> None:
+        if self._needs and self.is_leaf:
+            name = f"Tensor {self.name!r}" if self.name else "a leaf"
+            raise RuntimeError(
+                f"{what} would overwrite {name} of shape {self.shape}, which requires grad: "
+                f"do it under no_grad(), or on a copy"
+            )

@@ -1,0 +1,138 @@
+"""The array methods of a Tensor: NumPy's names, NumPy's arguments, one line each.
+
+`x.sum(axis=0)` is `np.sum(x, axis=0)`, with a type that a checker understands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_mini.rules.activations import softmax
+from autograd_mini.rules.shaping import cast
+
+T = TypeVar("T", bound="Methods")
+Axis = int | tuple[int, ...] | None
+
+
+class Methods:
+    """What a Tensor can do because an array can."""
+
+    __slots__ = ()
+
+    def _call(self: T, function: Callable[..., Any], *args: Any, **kwargs: Any) -> T:
+        """Record `function(self, *args, **kwargs)`."""
+        raise NotImplementedError
+
+    def sum(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return the sum over `axis`, or over everything."""
+        return self._call(np.sum, axis=axis, keepdims=keepdims)
+
+    def mean(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return the mean over `axis`, or over everything."""
+        return self._call(np.mean, axis=axis, keepdims=keepdims)
+
+    def prod(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return the product over `axis`, or over everything."""
+        return self._call(np.prod, axis=axis, keepdims=keepdims)
+
+    def max(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return the maximum over `axis`; tied elements share its gradient equally."""
+        return self._call(np.max, axis=axis, keepdims=keepdims)
+
+    def min(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return the minimum over `axis`; tied elements share its gradient equally."""
+        return self._call(np.min, axis=axis, keepdims=keepdims)
+
+    def var(self: T, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T:
+        """Return the variance over `axis`, divided by n - `ddof`."""
+        return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self: T, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T:
+        """Return the standard deviation over `axis`, divided by n - `ddof`."""
+        return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def cumsum(self: T, axis: int | None = None) -> T:
+        """Return the running sum along `axis`, or of all elements in a row."""
+        return self._call(np.cumsum, axis=axis)
+
+    def argmax(self: T, axis: int | None = None, keepdims: bool = False) -> T:
+        """Return the index of the maximum along `axis`; it needs no gradient."""
+        return self._call(np.argmax, axis=axis, keepdims=keepdims)
+
+    def argmin(self: T, axis: int | None = None, keepdims: bool = False) -> T:
+        """Return the index of the minimum along `axis`; it needs no gradient."""
+        return self._call(np.argmin, axis=axis, keepdims=keepdims)
+
+    def all(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return whether all elements along `axis` are true."""
+        return self._call(np.all, axis=axis, keepdims=keepdims)
+
+    def any(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+        """Return whether any element along `axis` is true."""
+        return self._call(np.any, axis=axis, keepdims=keepdims)
+
+    def reshape(self: T, *shape: int | tuple[int, ...]) -> T:
+        """Return the same elements in another `shape`; one length may be -1."""
+        return self._call(np.reshape, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self: T) -> T:
+        """Return the elements in one row."""
+        return self._call(np.ravel)
+
+    flatten = ravel
+
+    def transpose(self: T, *axes: int | tuple[int, ...]) -> T:
+        """Return the Tensor with its axes permuted, reversed if none are given."""
+        return self._call(np.transpose, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self: T, axis1: int, axis2: int) -> T:
+        """Return the Tensor with two axes exchanged."""
+        return self._call(np.swapaxes, axis1, axis2)
+
+    def squeeze(self: T, axis: Axis = None) -> T:
+        """Return the Tensor without its axes of length one, or without `axis`."""
+        return self._call(np.squeeze, axis=axis)
+
+    def diagonal(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T:
+        """Return the diagonal of the matrices over two axes."""
+        return self._call(np.diagonal, offset, axis1, axis2)
+
+    def trace(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T:
+        """Return the sum of the diagonal."""
+        return self._call(np.trace, offset, axis1, axis2)
+
+    def repeat(self: T, repeats: Any, axis: int | None = None) -> T:
+        """Return every element `repeats` times in a row."""
+        return self._call(np.repeat, repeats, axis=axis)
+
+    def take(self: T, indices: Any, axis: int | None = None) -> T:
+        """Return the elements at `indices` along `axis`."""
+        return self._call(np.take, indices, axis=axis)
+
+    def dot(self: T, other: Any) -> T:
+        """Return the product with `other`, as `np.dot` does it."""
+        return self._call(np.dot, other)
+
+    def clip(self: T, min: Any = None, max: Any = None) -> T:
+        """Return the elements limited to the interval from `min` to `max`."""
+        return self._call(np.clip, min, max)
+
+    def round(self: T, decimals: int = 0) -> T:
+        """Return the elements rounded; the result needs no gradient."""
+        return self._call(np.round, decimals)
+
+    def copy(self: T) -> T:
+        """Return a copy in memory of its own, through which gradients flow."""
+        return self._call(np.copy)
+
+    def astype(self: T, dtype: DTypeLike) -> T:
+        """Return the elements as `dtype`; gradients are cast back."""
+        return self._call(cast, np.dtype(dtype))
+
+    def softmax(self: T, axis: int = -1) -> T:
+        """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1."""
+        return self._call(softmax, axis=axis)

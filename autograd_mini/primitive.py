@@ -1,0 +1,266 @@
+"""The table: for every function its derivative, one vector-Jacobian product per argument.
+
+    vjp(g, out, *args, **kwargs) -> the gradient for one argument
+
+`g` is the gradient of the result, `out` the result, the rest is the function's own signature with
+the function's own parameter names. A rule is plain NumPy and writes into nothing, so that the same
+rule runs on bare arrays (fast) and on Tensors (which makes second derivatives). Broadcasting is
+undone by the walk (`backward.py`), never in a rule. `rules/` fills the table for NumPy.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+CONTAINERS = frozenset({list, tuple})
+Vjp = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+# What NumPy calls an argument that is a list of arrays, and so must a rule.
+_LISTS = frozenset({"arrays"})
+
+# What a rule may ask of an argument whose value has been overwritten since.
+_METADATA = frozenset({"shape", "ndim", "size", "dtype"})
+
+
+def _public_name(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", repr(function))
+    if isinstance(function, np.ufunc):
+        return f"np.{name}"
+    module = str(getattr(function, "__module__", ""))
+    return f"np{module[5:]}.{name}" if module.split(".")[0] == "numpy" else name
+
+
+class Operation:
+    """A function and what is known of its derivative.
+
+    `is_constant` says that the derivative is zero or none; an operation that is not constant and
+    has no `vjps` is a primitive still waiting for its rules.
+    """
+
+    __slots__ = (
+        "forward",
+        "function",
+        "is_constant",
+        "keywords",
+        "name",
+        "names",
+        "reads",
+        "vjps",
+        "vjps_by_name",
+    )
+
+    def __init__(self, function: Callable[..., Any], forward: Callable[..., Any]) -> None:
+        self.function = function
+        self.forward = forward
+        self.name = _public_name(function)
+        self.is_constant = False
+        self.vjps: tuple[Vjp, ...] = ()
+        self.vjps_by_name: dict[str, Vjp] = {}
+        self.names: tuple[str, ...] | None = None
+        self.keywords: frozenset[str] | None = None
+        self.reads: dict[Vjp, frozenset[str] | None] = {}
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def set_rules(self, vjps: tuple[Vjp | None, ...], by_name: dict[str, Vjp]) -> None:
+        """Take `vjps`, one per positional argument, and those of keyword-only arguments."""
+        given = [vjp for vjp in chain(vjps, by_name.values()) if vjp is not None]
+        parameters = list(inspect.signature(given[0]).parameters.values())[2:]
+        self.vjps = tuple(vjp or refuse for vjp in vjps)
+        self.names = _positional(parameters)
+        self.keywords = _keywords(parameters)
+        self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
+        self.reads = {vjp: _values_read(vjp) for vjp in given}
+
+    def name_of(self, position: int) -> str:
+        """Return the name of the argument at `position`, its number if the rules take *args."""
+        if self.names is not None and position < len(self.names):
+            return self.names[position]
+        return f"argument {position}"
+
+    def takes_array(self, position: int) -> bool:
+        """Return whether a list given at `position` means an array, not a list of arrays."""
+        return position < len(self.vjps) and (
+            self.vjps[position] is not refuse and self.name_of(position) not in _LISTS
+        )
+
+    def reads_value(self, vjps: Iterable[Vjp], name: str) -> bool:
+        """Return whether one of `vjps` reads the value of the argument `name`, or of "out"."""
+        reads = [self.reads.get(vjp) for vjp in vjps]
+        return any(names is None or name in names for names in reads)
+
+    def no_rule(self) -> str:
+        """Say that there is no derivative, and how to add one."""
+        return (
+            f"{self.name} has no derivative rule: add one with defvjp({self.name}, "
+            f"lambda g, out, ...: ...), or nondifferentiable({self.name}), or call it on bare "
+            f"arrays (`tensor.data`), through which no gradient flows"
+        )
+
+    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Refuse arguments that the rules do not know, such as `out=` and `where=`."""
+        if self.names is not None and self.vjps and len(args) > len(self.names):
+            raise TypeError(
+                f"{self.name} with {len(args)} positional arguments can't be recorded: its "
+                f"derivative knows {', '.join(self.names)}; pass no more than these"
+            )
+        for key in kwargs:
+            known = key != "out" if self.keywords is None else key in self.keywords
+            if not known:
+                raise TypeError(
+                    f"{self.name}(..., {key}=) can't be recorded: its derivative does not know "
+                    f"{key}=; leave it out, or call {self.name} on bare arrays (`tensor.data`)"
+                )
+
+
+def refuse(*args: Any, **kwargs: Any) -> Any:
+    """Stand where an argument has no rule."""
+    raise NotImplementedError("it has no rule for this argument; add one with defvjp")
+
+
+def _item(results: Any, position: int) -> Any:
+    return results[position]
+
+
+# One of the several results of a call: the walk knows it, so it needs no rule.
+ITEM = Operation(_item, _item)
+ITEM.name = "one of several results"
+
+TABLE: dict[Callable[..., Any], Operation] = {}
+
+
+def primitive(function: F) -> F:
+    """Make `function` an operation of its own: Tensors reach it as bare arrays.
+
+    Its rules follow right below it, with `defvjp`; until then it refuses Tensors that require
+    grad. `function` is written in NumPy on arrays.
+
+    >>> import numpy as np
+    >>> from autograd_mini import Tensor, defvjp, primitive
+    >>> @primitive
+    ... def softplus(x):
+    ...     return np.logaddexp(x, 0)
+    >>> defvjp(softplus, lambda g, out, x: g / (1 + np.exp(-x)))
+    >>> x = Tensor(0.0, requires_grad=True)
+    >>> softplus(x).backward()
+    >>> x.grad
+    array(0.5)
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for x in args:
+            if (record := getattr(type(x), "_record", None)) is not None:
+                return record(call, args, kwargs)
+        for x in nested((*args, *kwargs.values())):
+            if (record := getattr(type(x), "_record", None)) is not None:
+                return record(call, args, kwargs)
+        return function(*args, **kwargs)
+
+    TABLE[call] = Operation(call, function)
+    return cast(F, call)
+
+
+def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp) -> None:
+    """Give `function` its derivative: one rule per positional argument, in order.
+
+    vjp(g, out, *args, **kwargs) = g . d out / d argument
+
+    Args:
+        function: a NumPy function or ufunc, or a `primitive`.
+        vjps: the rules; None for an argument that needs none (an index, a shape). An argument
+            that is a list of arrays has one rule, which returns a list.
+        vjps_by_name: the rules of keyword-only arguments.
+
+    Raises:
+        TypeError: `function` can't be called, or there is no rule at all.
+
+    >>> from autograd_mini import Tensor, defvjp, primitive
+    >>> @primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> defvjp(cube, lambda g, out, x: 3 * g * x**2)
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad
+    array(12.)
+    """
+    if not callable(function):
+        raise TypeError(f"defvjp takes a function first, found {function!r}")
+    rules = [vjp for vjp in chain(vjps, vjps_by_name.values()) if vjp is not None]
+    if not rules or not all(map(callable, rules)):
+        raise TypeError(
+            f"defvjp({_public_name(function)}, ...) takes a rule per argument, "
+            f"`lambda g, out, x: ...`, found {vjps!r}"
+        )
+    operation = TABLE.setdefault(function, Operation(function, function))
+    operation.set_rules(vjps, vjps_by_name)
+
+
+def nondifferentiable(function: F) -> F:
+    """Say that the derivative of `function` is zero or none: its results need no gradient.
+
+    For a NumPy function, or as a decorator above `@primitive`.
+
+    >>> import numpy as np
+    >>> from autograd_mini import Tensor, nondifferentiable, primitive
+    >>> @nondifferentiable
+    ... @primitive
+    ... def largest_digit(x):
+    ...     return np.argmax(x)
+    >>> largest_digit(Tensor([0.1, 0.9], requires_grad=True))
+    Tensor(1)
+    """
+    if not callable(function):
+        raise TypeError(f"nondifferentiable takes a function, found {function!r}")
+    TABLE.setdefault(function, Operation(function, function)).is_constant = True
+    return function
+
+
+def _positional(parameters: list[inspect.Parameter]) -> tuple[str, ...] | None:
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None
+    return tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+
+
+def _keywords(parameters: list[inspect.Parameter]) -> frozenset[str] | None:
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return frozenset(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
+
+
+def _values_read(vjp: Vjp) -> frozenset[str] | None:
+    """Return the names of the arguments whose values `vjp` reads ("out" for its second).
+
+    Found in its bytecode, `x.shape` and the like not counted; None means that it may read all.
+    """
+    code = getattr(vjp, "__code__", None)
+    if code is None:
+        return None
+    read = set(code.co_cellvars)
+    for now, after in pairwise(dis.get_instructions(code)):
+        if "LOAD_FAST" in now.opname:
+            names = now.argval if isinstance(now.argval, tuple) else (now.argval,)
+            is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
+            read.update(names[:-1] if is_metadata else names)
+    if code.co_flags & inspect.CO_VARARGS:
+        return None
+    return frozenset("out" if name == code.co_varnames[1] else name for name in read)
+
+
+def nested(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield `values`, and what lists and tuples among them hold."""
+    for value in values:
+        if type(value) in CONTAINERS:
+            yield from nested(value)
+        else:
+            yield value

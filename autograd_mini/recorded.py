@@ -1,0 +1,111 @@
+"""A node as it was when it was recorded, and the sentences for when it no longer is.
+
+A Tensor may have been given a new value since (item assignment), or its memory may have been
+written. The first has an answer, the version of that time; the second has none and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from autograd_mini.clock import written_at
+from autograd_mini.origin import locate
+from autograd_mini.primitive import CONTAINERS, Vjp, refuse
+from autograd_mini.storage import Storage, needs_grad
+
+
+def as_recorded(node: Any) -> tuple[Any, ...]:
+    """Return the arguments of `node` as they were when it was recorded.
+
+    Raises:
+        RuntimeError: a value that a rule of `node` reads was written since.
+    """
+    operation, at = node._operation, node._tick
+    args = tuple(_version(x, at) for x in node._args)
+    vjps = [vjp for vjp, x in zip(operation.vjps, args, strict=False) if needs_grad(x)]
+    vjps += [vjp for vjp, _ in hidden(node, args)]
+    named = {operation.name_of(position): x for position, x in enumerate(args)} | node._kwargs
+    for name, x in (("out", node), *named.items()):
+        if operation.reads_value(vjps, name):
+            _check_unwritten(node, x, name)
+    return args
+
+
+def _version(x: Any, at: int) -> Any:
+    """Return `x` as it was at tick `at`, before item assignments that came later."""
+    if type(x) in CONTAINERS:
+        return type(x)(_version(part, at) for part in x)
+    while isinstance(x, Storage) and x._tick > at:
+        x = x._previous
+    return x
+
+
+def _check_unwritten(node: Any, x: Any, name: str) -> None:
+    if type(x) in CONTAINERS:
+        for part in x:
+            _check_unwritten(node, part, name)
+    elif isinstance(x, Storage) and _is_written(x._data, node._tick):
+        raise RuntimeError(_written(node, x, name))
+
+
+def _is_written(data: Any, at: int) -> bool:
+    parts = data if type(data) in CONTAINERS else (data,)
+    return any(written_at(part) > at for part in parts)
+
+
+def results_of(node: Any) -> Any:
+    """Return the results of `node` as Tensors: itself, or one for each of several."""
+    if type(node._data) not in CONTAINERS:
+        return node
+    return tuple(node._item(i) for i in range(len(node._data)))
+
+
+def hidden(node: Any, args: tuple[Any, ...]) -> Iterator[tuple[Vjp, Any]]:
+    """Yield rule and argument where Tensors that need a gradient are in lists or keywords.
+
+    So is an argument beyond the last rule; its rule refuses.
+    """
+    vjps, by_name = node._operation.vjps, node._operation.vjps_by_name
+    for position, x in enumerate(args):
+        if type(x) in CONTAINERS or position >= len(vjps):
+            if needs_grad(x):
+                yield vjps[position] if position < len(vjps) else refuse, x
+    for name, x in node._kwargs.items():
+        if needs_grad(x):
+            yield by_name.get(name, refuse), x
+
+
+def no_graph(output: Any) -> str:
+    """Say why there is nothing to walk."""
+    return (
+        f"there is no graph behind {output!r}: nothing in it requires grad, or it was computed "
+        f"under no_grad(); make the inputs with requires_grad=True"
+    )
+
+
+def released(node: Any) -> str:
+    """Say that an earlier walk has taken the graph, and the three ways out."""
+    return (
+        f"the graph of {_call(node)} was released by an earlier backward(): call the first one "
+        f"with retain_graph=True, or compute the result again, or .detach() what should not be "
+        f"walked twice"
+    )
+
+
+def rule_failed(node: Any, error: Exception) -> Exception:
+    """Return `error` with the operation and the line at which its derivative was needed."""
+    kind = NotImplementedError if isinstance(error, NotImplementedError) else RuntimeError
+    return kind(f"the derivative of {_call(node)} failed: {error}")
+
+
+def _written(node: Any, x: Any, name: str) -> str:
+    what = f"Tensor {x.name!r}" if x.name else "a Tensor without name"
+    return (
+        f"{name} of {_call(node)} ({what}) was written after it was recorded, and the derivative "
+        f"needs its old value: write after backward(), or compute the result again"
+    )
+
+
+def _call(node: Any) -> str:
+    return f"{node._operation.name}, called in {locate(node._code, node._offset)}"

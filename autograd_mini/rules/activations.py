@@ -1,0 +1,75 @@
+"""The activations of neural networks, as functions of their own beside NumPy's.
+
+Primitives for numerics (no overflow, no 0/0) and cost: a sigmoid is one node, not four.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp, primitive
+
+
+@primitive
+@np.errstate(over="ignore")  # exp(-x) = inf is right: the sigmoid is then 0
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)), between 0 and 1, elementwise.
+
+    >>> from autograd_mini import Tensor, sigmoid
+    >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0]))
+    Tensor([0. , 0.5, 1. ])
+    """
+    return np.reciprocal(np.exp(-x) + 1)
+
+
+defvjp(sigmoid, lambda g, out, x: g * out * (1 - out))
+
+
+@primitive
+def relu(x: Any) -> Any:
+    """Return x where it is positive, else 0, elementwise; the slope at 0 is 0.
+
+    >>> from autograd_mini import Tensor, relu
+    >>> relu(Tensor([-2.0, 0.0, 3.0]))
+    Tensor([0., 0., 3.])
+    """
+    return np.maximum(x, 0)
+
+
+defvjp(relu, lambda g, out, x: g * (x > 0))
+
+
+@primitive
+def softmax(x: Any, axis: int = -1) -> Any:
+    """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1.
+
+    >>> from autograd_mini import Tensor, softmax
+    >>> softmax(Tensor([1000.0, 1000.0]))
+    Tensor([0.5, 0.5])
+    """
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+defvjp(
+    softmax,
+    lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+)
+
+
+@primitive
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Return log(softmax(x)) along `axis`, also where the share underflows.
+
+    >>> from autograd_mini import Tensor, log_softmax
+    >>> log_softmax(Tensor([0.0, 1000.0]))
+    Tensor([-1000.,     0.])
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+defvjp(
+    log_softmax,
+    lambda g, out, x, axis=-1: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+)

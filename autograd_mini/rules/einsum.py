@@ -1,0 +1,65 @@
+"""The rule of einsum: the gradient of an operand is an einsum of `g` and the other operands.
+
+The operand's labels become the output's. Two cases need an extra factor: a label that stands
+twice in the operand (a diagonal) gets an identity matrix, one that stands nowhere else (a plain
+sum) gets a vector of ones.
+"""
+
+import string
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp
+
+_MOST_OPERANDS = 32  # NumPy's own limit before 2.0; more refuse at the walk
+
+
+def _einsum_vjp(i):
+    def vjp(g, out, subscripts, *operands, optimize=False):
+        labels, result, unused = _parse(subscripts, operands)
+        x, target = operands[i], []
+        terms = [(g, result)]
+        terms += [(y, labels[j]) for j, y in enumerate(operands) if j != i]
+        for label, n in zip(labels[i], x.shape, strict=True):
+            fresh = unused.pop() if label in target else label
+            if fresh != label:
+                terms.append((np.eye(n, dtype=g.dtype), [label, fresh]))
+            elif not any(n in _lengths(y, at, label) for y, at in terms):
+                terms.append((np.ones(n, g.dtype), [label]))
+            target.append(fresh)
+        sums = ",".join("".join(at) for _, at in terms) + "->" + "".join(target)
+        return np.einsum(sums, *(y for y, _ in terms), optimize=optimize)
+
+    return vjp
+
+
+def _lengths(y, labels, label):
+    return [n for n, at in zip(y.shape, labels, strict=True) if at == label]
+
+
+def _parse(subscripts, operands):
+    """Return the labels of each operand, those of the result, and labels that nobody uses."""
+    if not isinstance(subscripts, str):
+        raise NotImplementedError('its rule knows the string form, einsum("ij,jk->ik", a, b), only')
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    unused = [label for label in string.ascii_letters if label not in subscripts]
+    parts = left.split(",")
+    hidden = [
+        y.ndim - len(part.replace("...", "")) for part, y in zip(parts, operands, strict=True)
+    ]
+    ellipsis = [unused.pop() for _ in range(max(hidden))]
+    labels = [_spell(part, ellipsis, n) for part, n in zip(parts, hidden, strict=True)]
+    if arrow:
+        return labels, _spell(right, ellipsis, len(ellipsis)), unused
+    flat = left.replace("...", "").replace(",", "")
+    once = sorted(label for label in set(flat) if flat.count(label) == 1)
+    return labels, ellipsis + once, unused
+
+
+def _spell(part, ellipsis, n):
+    """Return the labels of one operand, its ellipsis written out as the last `n` of `ellipsis`."""
+    before, dots, after = part.partition("...")
+    return [*before, *(ellipsis[len(ellipsis) - n :] if dots else []), *after]
+
+
+defvjp(np.einsum, None, *map(_einsum_vjp, range(_MOST_OPERANDS)))

@@ -1,0 +1,124 @@
+"""Rules of the elementwise ufuncs: the slope, times `g`.
+
+A ufunc broadcasts its arguments; the walk undoes that, so no rule here thinks of shapes. Python
+numbers as constants keep float32 in float32.
+"""
+
+import math
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp
+
+# Arithmetic.
+defvjp(np.positive, lambda g, out, x: g)
+defvjp(np.negative, lambda g, out, x: -g)
+defvjp(np.add, lambda g, out, x, y: g, lambda g, out, x, y: g)
+defvjp(np.subtract, lambda g, out, x, y: g, lambda g, out, x, y: -g)
+defvjp(np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
+defvjp(
+    np.divide,
+    lambda g, out, x, y: g / y,
+    lambda g, out, x, y: -g * x / (y * y),
+)
+defvjp(np.reciprocal, lambda g, out, x: -g * out * out)
+defvjp(np.square, lambda g, out, x: 2 * g * x)
+defvjp(
+    np.remainder,
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * np.floor_divide(x, y),
+)
+defvjp(
+    np.fmod,
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * np.trunc(x / y),
+)
+defvjp(
+    np.divmod,
+    lambda g, out, x, y: g[1],
+    lambda g, out, x, y: -g[1] * np.floor_divide(x, y),
+)
+defvjp(np.modf, lambda g, out, x: g[0])
+defvjp(np.absolute, lambda g, out, x: g * np.sign(x))
+defvjp(np.fabs, lambda g, out, x: g * np.sign(x))
+defvjp(
+    np.copysign,
+    lambda g, out, x, y: g * np.sign(x) * np.copysign(1, y),
+    lambda g, out, x, y: g * 0,
+)
+defvjp(
+    np.heaviside,
+    lambda g, out, x, y: g * 0,
+    lambda g, out, x, y: g * (x == 0),
+)
+defvjp(np.ldexp, lambda g, out, x, y: np.ldexp(g, y))
+
+
+# Powers: at exponent 0 a power is constant, and its slope 0 even at base 0, where the formula
+# says 0 * inf; in the exponent, 0**y is constant for positive y.
+def _power_base(g, out, x, y):
+    return g * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+
+
+def _power_exponent(g, out, x, y):
+    return g * out * np.log(np.where((x == 0) & (y >= 0), 1, x))
+
+
+defvjp(np.power, _power_base, _power_exponent)
+defvjp(np.float_power, _power_base, _power_exponent)
+defvjp(np.sqrt, lambda g, out, x: g / (2 * out))
+defvjp(np.cbrt, lambda g, out, x: g / (3 * out * out))
+
+
+# hypot has a kink at (0, 0), where its derivative is taken as 0.
+def _away_from_zero(out):
+    return np.where(out == 0, 1, out)
+
+
+defvjp(
+    np.hypot,
+    lambda g, out, x, y: g * x / _away_from_zero(out),
+    lambda g, out, x, y: g * y / _away_from_zero(out),
+)
+
+# Exponentials and logarithms.
+defvjp(np.exp, lambda g, out, x: g * out)
+defvjp(np.exp2, lambda g, out, x: g * out * math.log(2))
+defvjp(np.expm1, lambda g, out, x: g * np.exp(x))
+defvjp(np.log, lambda g, out, x: g / x)
+defvjp(np.log2, lambda g, out, x: g / (x * math.log(2)))
+defvjp(np.log10, lambda g, out, x: g / (x * math.log(10)))
+defvjp(np.log1p, lambda g, out, x: g / (1 + x))
+defvjp(
+    np.logaddexp,
+    lambda g, out, x, y: g * np.exp(x - out),
+    lambda g, out, x, y: g * np.exp(y - out),
+)
+defvjp(
+    np.logaddexp2,
+    lambda g, out, x, y: g * np.exp2(x - out),
+    lambda g, out, x, y: g * np.exp2(y - out),
+)
+
+# Trigonometric and hyperbolic functions.
+defvjp(np.sin, lambda g, out, x: g * np.cos(x))
+defvjp(np.cos, lambda g, out, x: -g * np.sin(x))
+defvjp(np.tan, lambda g, out, x: g * (1 + out * out))
+defvjp(np.arcsin, lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)))
+defvjp(np.arccos, lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)))
+defvjp(np.arctan, lambda g, out, x: g / (1 + x * x))
+defvjp(
+    np.arctan2,
+    lambda g, out, y, x: g * x / (x * x + y * y),
+    lambda g, out, y, x: -g * y / (x * x + y * y),
+)
+defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
+defvjp(np.cosh, lambda g, out, x: g * np.sinh(x))
+defvjp(np.tanh, lambda g, out, x: g * (1 - out * out))
+defvjp(np.arcsinh, lambda g, out, x: g / np.hypot(1, x))
+defvjp(np.arccosh, lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)))
+defvjp(np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)))
+defvjp(np.degrees, lambda g, out, x: g * (180 / math.pi))
+defvjp(np.rad2deg, lambda g, out, x: g * (180 / math.pi))
+defvjp(np.radians, lambda g, out, x: g * (math.pi / 180))
+defvjp(np.deg2rad, lambda g, out, x: g * (math.pi / 180))

@@ -1,0 +1,80 @@
+"""Reading and writing elements by index, every kind of index that NumPy knows.
+
+Reading (`getitem`) and its transpose (`scatter`, which adds into zeros) are each other's rule, and
+so are differentiable to any order. NumPy has neither as a function; hence primitives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp, primitive
+
+
+@primitive
+def getitem(x: Any, index: Any) -> Any:
+    """Return x[index]."""
+    return x[index]
+
+
+@primitive
+def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Return zeros of `shape` with `values` added at `index`, repeated places added up."""
+    out = np.zeros(shape, values.dtype)
+    if _is_repeating(index):
+        np.add.at(out, index, values)
+    else:
+        out[index] = values
+    return out
+
+
+defvjp(getitem, lambda g, out, x, index: scatter(g, index, x.shape))
+defvjp(scatter, lambda g, out, values, index, shape: getitem(g, index))
+
+
+def _is_repeating(index: Any) -> bool:
+    """Return whether `index` may name an element twice: only arrays of integers can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(
+        isinstance(part, list) or (hasattr(part, "dtype") and part.ndim and part.dtype != bool)
+        for part in parts
+    )
+
+
+def moved_back(g: Any, a: Any, move: Callable[[Any], Any]) -> Any:
+    """Return the gradient of `a` if the result was `move(a)`, which only copies elements.
+
+    Moving the numbers of the elements the same way tells where each one went.
+    """
+    places = move(np.arange(a.size).reshape(a.shape))
+    return scatter(np.ravel(g), np.ravel(places), (a.size,)).reshape(a.shape)
+
+
+@primitive
+def setitem(x: Any, index: Any, value: Any) -> Any:
+    """Return a copy of x with x[index] = value."""
+    out = x.copy()
+    out[index] = value
+    return out
+
+
+def _setitem_value(g, out, x, index, value):
+    return getitem(g, index) * _is_last_writer(index, x.shape)
+
+
+def _is_last_writer(index, shape):
+    """Return which elements of a value survive where an index names a place twice."""
+    places = np.zeros(shape, int)
+    written = places[index]
+    numbers = np.arange(written.size).reshape(written.shape)
+    places[index] = numbers
+    return places[index] == numbers
+
+
+defvjp(
+    setitem,
+    lambda g, out, x, index, value: setitem(g, index, 0),
+    None,
+    _setitem_value,
+)

@@ -1,0 +1,130 @@
+"""Rules of the functions that only move elements: `g` is moved back.
+
+Where an element was copied to several places its gradients are added up; `moved_back`
+(`indexing.py`) does that for whatever copies elements.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.rules.indexing import moved_back
+
+# One element to one place, the layout told by the argument's shape.
+defvjp(np.ravel, lambda g, out, a, order="C": np.reshape(g, a.shape, order=_fixed(order)))
+defvjp(
+    np.reshape,
+    lambda g, out, a, shape, order="C": np.reshape(g, a.shape, order=_fixed(order)),
+)
+defvjp(np.squeeze, lambda g, out, a, axis=None: np.reshape(g, a.shape))
+defvjp(np.expand_dims, lambda g, out, a, axis: np.reshape(g, a.shape))
+defvjp(np.copy, lambda g, out, a, order="K": g)
+defvjp(np.swapaxes, lambda g, out, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
+defvjp(
+    np.moveaxis,
+    lambda g, out, a, source, destination: np.moveaxis(g, destination, source),
+)
+defvjp(np.flip, lambda g, out, m, axis=None: np.flip(g, axis))
+
+
+def _fixed(order):
+    if order not in ("C", "F"):
+        raise NotImplementedError(f"order={order!r} depends on the memory layout: use 'C' or 'F'")
+    return order
+
+
+def _transpose_vjp(g, out, a, axes=None):
+    return np.transpose(g, None if axes is None else np.argsort([i % a.ndim for i in axes]))
+
+
+defvjp(np.transpose, _transpose_vjp)
+
+
+def _roll_vjp(g, out, a, shift, axis=None):
+    back = tuple(-n for n in shift) if isinstance(shift, tuple | list) else -shift
+    return np.roll(g, back, axis)
+
+
+defvjp(np.roll, _roll_vjp)
+defvjp(np.tril, lambda g, out, m, k=0: np.tril(g, k))
+defvjp(np.triu, lambda g, out, m, k=0: np.triu(g, k))
+
+
+# The walk sums over the axes that were stretched.
+defvjp(np.broadcast_to, lambda g, out, array, shape: g)
+
+
+@primitive
+def cast(x: Any, dtype: Any) -> Any:
+    """Return `x` as `dtype`; a primitive because NumPy 2.0 has it only as a method."""
+    return x.astype(dtype)
+
+
+# The walk casts the gradient back.
+defvjp(cast, lambda g, out, x, dtype: g)
+
+
+# Joining and splitting.
+def _concatenate_vjp(g, out, arrays, axis=0):
+    if axis is None:
+        flat = np.split(g, np.cumsum([np.size(a) for a in arrays])[:-1])
+        parts = [np.reshape(part, np.shape(a)) for part, a in zip(flat, arrays, strict=True)]
+    else:
+        parts = np.split(g, np.cumsum([np.shape(a)[axis] for a in arrays])[:-1], axis)
+    return np.stack(parts) if hasattr(arrays, "shape") else parts
+
+
+def _stack_vjp(g, out, arrays, axis=0):
+    moved = np.moveaxis(g, axis, 0)
+    return moved if hasattr(arrays, "shape") else [moved[i] for i in range(len(arrays))]
+
+
+defvjp(np.concatenate, _concatenate_vjp)
+defvjp(np.stack, _stack_vjp)
+defvjp(
+    np.split,
+    lambda g, out, ary, indices_or_sections, axis=0: np.concatenate(g, axis),
+)
+defvjp(
+    np.array_split,
+    lambda g, out, ary, indices_or_sections, axis=0: np.concatenate(g, axis),
+)
+
+
+# One element to several places, or to none: move the numbers of the elements the same way.
+def _repeat_vjp(g, out, a, repeats, axis=None):
+    return moved_back(g, a, lambda i: np.repeat(i, repeats, axis))
+
+
+def _tile_vjp(g, out, A, reps):  # noqa: N803 - NumPy's name
+    return moved_back(g, A, lambda i: np.tile(i, reps))
+
+
+def _diagonal_vjp(g, out, a, offset=0, axis1=0, axis2=1):
+    return moved_back(g, a, lambda i: np.diagonal(i, offset, axis1, axis2))
+
+
+def _trace_vjp(g, out, a, offset=0, axis1=0, axis2=1, dtype=None):
+    places = np.diagonal(np.arange(a.size).reshape(a.shape), offset, axis1, axis2)
+    return moved_back(np.broadcast_to(g[..., None], places.shape), a, lambda i: places)
+
+
+defvjp(np.repeat, _repeat_vjp)
+defvjp(np.tile, _tile_vjp)
+defvjp(np.diagonal, _diagonal_vjp)
+defvjp(np.trace, _trace_vjp)
+
+
+def _pad_vjp(g, out, array, pad_width, mode="constant", *, constant_values=0, reflect_type="even"):
+    if mode == "constant":
+        inside = np.pad(np.ones(array.shape, bool), pad_width)
+        return np.reshape(g[inside], array.shape)
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or reflect_type != "even":
+        raise NotImplementedError(
+            f"mode={mode!r} has no rule: constant, edge, reflect, symmetric, and wrap have"
+        )
+    return moved_back(g, array, lambda i: np.pad(i, pad_width, mode))
+
+
+defvjp(np.pad, _pad_vjp)

@@ -1,0 +1,224 @@
+"""What a Tensor holds: an array, a gradient, and the call that made it.
+
+The writes that the engine can see are here: assigning to `.data` moves the logical clock, so that
+no walk can use a value that was overwritten after it was recorded.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd_mini.clock import mark_written, tick
+from autograd_mini.methods import Methods
+from autograd_mini.origin import Origin, locate
+from autograd_mini.primitive import CONTAINERS, Operation
+
+
+class Storage(Methods):
+    """The state of a Tensor, and what can be read off it without recording anything."""
+
+    __slots__ = (
+        "__weakref__",
+        "_args",  # None once the graph was released
+        "_code",
+        "_data",
+        "_grad",
+        "_graded",
+        "_kwargs",
+        "_needs",
+        "_offset",
+        "_operation",  # None in a leaf
+        "_previous",  # set by item assignment: the Tensor as it was before
+        "_tick",
+        "name",
+    )
+
+    @property
+    def data(self) -> Any:
+        """The bare array. Assigning to it is the sanctioned way to write, also `t.data -= x`."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if value is not self._data:
+            value = as_array(bare(value))
+            check_dtype(value.dtype, self._needs)
+            self._data = value
+        mark_written(value)
+
+    @property
+    def grad(self) -> Any:
+        """The accumulated gradient: a bare array of the shape and dtype of `.data`, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = as_array(bare(value))
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"the gradient of a Tensor has its shape {self.shape} and dtype "
+                    f"{self.dtype}, found {value.shape} and {value.dtype}"
+                )
+        self._grad = value
+        self._graded = tick()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted, or flows through."""
+        return self._needs
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError("only a leaf's requires_grad can be set; use .detach() on a result")
+        check_dtype(self._data.dtype, value)
+        self._needs = bool(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this Tensor was made by hand, not by a recorded operation."""
+        return self._operation is None
+
+    @property
+    def origin(self) -> Origin | None:
+        """The line of the call that made this Tensor; None in a leaf."""
+        return None if self._operation is None else locate(self._code, self._offset)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        shape: tuple[int, ...] = self._data.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        dtype: np.dtype[Any] = self._data.dtype
+        return dtype
+
+    @property
+    def T(self: Any) -> Any:  # noqa: N802 - NumPy's name
+        """The Tensor with its axes reversed."""
+        return self._call(np.transpose)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self._needs:
+            raise TypeError(
+                "a Tensor that requires grad can't become a bare array, where its gradient would "
+                "be lost: use .detach() or .data, or np.stack to join Tensors"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def _become(self, other: Storage) -> None:
+        """Take over everything that `other` holds, but its name."""
+        for slot in _CONTENT:
+            if hasattr(other, slot):
+                setattr(self, slot, getattr(other, slot))
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaves can be copied or pickled: use .detach() on a result")
+        return _rebuild, (type(self), self._data, self._needs, self._grad, self.name)
+
+    def __repr__(self) -> str:
+        text = [np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            text.append(f"dtype={self.dtype}")
+        if self._operation is not None:
+            text.append(f"made by {self._operation.name}")
+        elif self._needs:
+            text.append("requires_grad=True")
+        if self.name is not None:
+            text.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(text)})"
+
+
+_CONTENT = tuple(slot for slot in Storage.__slots__ if slot not in ("__weakref__", "name"))
+
+
+def bare(x: Any) -> Any:
+    """Return `x` with bare arrays in the place of Tensors, also inside lists and tuples."""
+    if isinstance(x, Storage):
+        return x._data
+    if type(x) in CONTAINERS:
+        return type(x)(bare(part) for part in x)
+    return x
+
+
+def as_array(data: Any) -> Any:
+    if hasattr(data, "__array_function__") and not isinstance(data, ndarray):
+        return data
+    return np.asarray(data)
+
+
+def needs_grad(x: Any) -> bool:
+    """Return whether `x`, or something in the list `x`, is a Tensor that requires grad."""
+    if type(x) in CONTAINERS:
+        return any(map(needs_grad, x))
+    return isinstance(x, Storage) and x._needs
+
+
+def holds_tensor(x: Any) -> bool:
+    """Return whether there is a Tensor in the list `x`."""
+    return any(
+        holds_tensor(part) if type(part) in CONTAINERS else isinstance(part, Storage) for part in x
+    )
+
+
+def _rebuild(kind: Any, data: Any, requires_grad: bool, grad: Any, name: str | None) -> Any:
+    result = kind(data, requires_grad, name=name)
+    result._grad = grad
+    return result
+
+
+def check_dtype(dtype: Any, requires_grad: bool) -> None:
+    if dtype.kind not in "biufc":
+        raise TypeError(f"a Tensor holds numbers, found dtype {dtype}: convert the data first")
+    if requires_grad and dtype.kind != "f":
+        raise TypeError(
+            f"only floating-point Tensors can require grad, found dtype {dtype}: "
+            f"write Tensor(data, requires_grad=True, dtype=float)"
+        )

@@ -1,0 +1,280 @@
+"""A Tensor is an array that remembers which NumPy call made it.
+
+Every operator, method and `np.function(tensor)` ends in `record` and `remember`: run the NumPy
+call on the bare arrays, then keep operation, arguments and line in the result. These Tensors and
+their arguments are the graph; there is no other. `backward.py`, which walks it, is what to read
+next; what a Tensor holds stands in `storage.py`, its array methods in `methods.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from sys import _getframe as frame_at
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd_mini import backward as reverse
+from autograd_mini.clock import tick
+from autograd_mini.in_place import Writable
+from autograd_mini.modes import is_recording
+from autograd_mini.origin import inside, leave_library
+from autograd_mini.primitive import CONTAINERS, ITEM, TABLE, Operation
+from autograd_mini.rules import activations
+from autograd_mini.rules.indexing import getitem
+from autograd_mini.storage import as_array, bare, check_dtype, holds_tensor, needs_grad
+
+NO_KWARGS: dict[str, Any] = {}
+
+
+def record(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] = NO_KWARGS
+) -> Any:
+    """Run `function` on the bare arrays of `args`; remember the call if a gradient needs it.
+
+    Raises:
+        NotImplementedError: `function` is not in the table.
+        TypeError: an argument is one that its derivative does not know, such as `out=`.
+    """
+    operation = TABLE.get(function)
+    if operation is None:
+        raise NotImplementedError(Operation(function, function).no_rule())
+    if kwargs or (operation.names is not None and len(args) > len(operation.names)):
+        operation.check_call(args, kwargs)
+    values, needs = [], False
+    for x in args:
+        kind = type(x)
+        if kind is Tensor:
+            values.append(x._data)
+            needs = needs or x._needs
+        elif kind in CONTAINERS:
+            if operation.takes_array(len(values)):
+                x = _join(x)
+                args = (*args[: len(values)], x, *args[len(values) + 1 :])
+            values.append(bare(x))
+            needs = needs or needs_grad(x)
+        else:
+            values.append(x)
+    if kwargs:
+        needs = needs or needs_grad([*kwargs.values()])
+        out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
+    else:
+        out = operation.forward(*values)
+    if needs and not operation.vjps and not operation.is_constant:
+        raise NotImplementedError(operation.no_rule())
+    return remember(out, operation, args, kwargs, needs and not operation.is_constant)
+
+
+def _join(x: Any) -> Any:
+    """Return the array that a list of numbers means; one with Tensors in it is stacked."""
+    parts = [_join(part) if type(part) in CONTAINERS else part for part in x]
+    return np.stack(parts) if holds_tensor(parts) else np.asarray(parts)
+
+
+def remember(
+    out: Any, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], needs: bool
+) -> Any:
+    """Make the Tensor of `out`; it remembers the call where a gradient `needs` it."""
+    if type(out) is not ndarray:
+        if not hasattr(out, "dtype"):
+            return _remember_several(out, operation, args, kwargs, needs)
+        out = as_array(out)
+    result = new(Tensor)
+    result._data = out
+    result._tick = tick()
+    result._grad = result.name = None
+    if needs and is_recording() and out.dtype.kind in "fc":
+        result._needs = True
+        result._operation = operation
+        result._args = args
+        result._kwargs = kwargs
+        frame = frame_at(2)
+        if inside[frame.f_code.co_filename]:
+            frame = leave_library(frame)
+        result._code = frame.f_code
+        result._offset = frame.f_lasti
+    else:
+        result._needs = False
+        result._operation = None
+    return result
+
+
+def _remember_several(
+    out: Any, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], needs: bool
+) -> Any:
+    """Make a Tensor of each array in a tuple or list; what holds no arrays stays as it is."""
+    if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):
+        return out
+    call = remember(np.empty(0), operation, args, kwargs, needs)
+    call._data = out
+    items = [remember(x, ITEM, (call, i), NO_KWARGS, call._needs) for i, x in enumerate(out)]
+    return type(out)(items)
+
+
+def _unary(function: Any) -> Callable[[Tensor], Tensor]:
+    operation = TABLE[function]
+    forward = operation.forward
+
+    def method(self: Tensor) -> Any:
+        return remember(forward(self._data), operation, (self,), NO_KWARGS, self._needs)
+
+    return _documented(method, operation)
+
+
+def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
+    operation = TABLE[function]
+
+    def method(self: Tensor, other: Any) -> Any:
+        if type(other) is Tensor:
+            y, needs = other._data, self._needs or other._needs
+        elif type(other) in _NUMBERS:
+            y, needs = other, self._needs
+        else:
+            return record(function, (self, other))
+        return remember(function(self._data, y), operation, (self, other), NO_KWARGS, needs)
+
+    return _documented(method, operation)
+
+
+def _reflected(function: Any) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Any:
+        return record(function, (other, self))
+
+    return _documented(method, TABLE[function])
+
+
+def _general(function: Any) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Any:
+        return record(function, (self, other))
+
+    return _documented(method, TABLE[function])
+
+
+def _documented(method: Any, operation: Operation) -> Any:
+    method.__doc__ = f"Record {operation.name}."
+    return method
+
+
+_NUMBERS = frozenset({int, float})
+
+
+class Tensor(Writable):
+    """An array that remembers which NumPy call made it.
+
+    Args:
+        data: numbers: anything `np.asarray` takes. An array is kept as it is, not copied; lists
+            of floats become float64, float32 stays float32, gradients too.
+        requires_grad: whether `backward()` shall leave a gradient in `.grad`.
+        dtype: convert to this dtype; it must be floating-point for a gradient.
+        name: a name for pictures and messages.
+
+    Raises:
+        TypeError: the data are not numbers, or not floating-point and a gradient is wanted.
+
+    >>> from autograd_mini import Tensor
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = (x**2).sum()
+    >>> loss.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    _record = staticmethod(record)
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
+    ) -> None:
+        if isinstance(data, np.ma.MaskedArray):
+            raise TypeError("a Tensor can't hold a masked array, its mask would be lost: fill it")
+        data = as_array(data)
+        if dtype is not None:
+            data = data.astype(dtype, copy=False)
+        check_dtype(data.dtype, requires_grad)
+        self._data = data
+        self._needs = bool(requires_grad)
+        self._tick = tick()
+        self._grad = self._operation = None
+        self.name = name
+
+    def backward(self, gradient: Any = None, *, retain_graph: bool = False) -> None:
+        """Add d self / d leaf to `.grad` of every leaf that requires grad.
+
+        Args:
+            gradient: the gradient of self, of its shape; 1 for a scalar.
+            retain_graph: keep the graph for another walk, and leave the gradients of this walk
+                on inner Tensors too. Otherwise the walk releases the graph as it passes.
+
+        Raises:
+            RuntimeError: self has no graph, its graph was released, or a value in it was
+                overwritten since it was recorded.
+            ValueError: self is no scalar and `gradient` is missing, or has another shape.
+        """
+        reverse.backward(self, gradient, retain_graph)
+
+    def detach(self) -> Tensor:
+        """Return a Tensor of the same memory that no gradient flows through."""
+        return Tensor(self._data, name=self.name)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method} can't be recorded: use the function that does the "
+                f"same (np.sum for np.add.reduce), or bare arrays (`tensor.data`)"
+            )
+        return record(ufunc, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return record(function, args, kwargs)
+
+    def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        return record(function, (self, *args), kwargs)
+
+    def _item(self, position: int) -> Any:
+        return remember(self._data[position], ITEM, (self, position), NO_KWARGS, self._needs)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        out = getitem.__wrapped__(self._data, index := bare(index))
+        return remember(out, TABLE[getitem], (self, index), NO_KWARGS, self._needs)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    exp = _unary(np.exp)
+    log = _unary(np.log)
+    sqrt = _unary(np.sqrt)
+    tanh = _unary(np.tanh)
+    abs = _unary(np.absolute)
+    sigmoid = _unary(activations.sigmoid)
+    relu = _unary(activations.relu)
+
+    __abs__, __neg__, __pos__ = abs, _unary(np.negative), _unary(np.positive)
+    __add__, __radd__ = _binary(np.add), _reflected(np.add)
+    __sub__, __rsub__ = _binary(np.subtract), _reflected(np.subtract)
+    __mul__, __rmul__ = _binary(np.multiply), _reflected(np.multiply)
+    __truediv__, __rtruediv__ = _binary(np.divide), _reflected(np.divide)
+    __matmul__, __rmatmul__ = _binary(np.matmul), _reflected(np.matmul)
+    __mod__, __rmod__ = _general(np.remainder), _reflected(np.remainder)
+    __divmod__, __rdivmod__ = _general(np.divmod), _reflected(np.divmod)
+    __floordiv__, __rfloordiv__ = _general(np.floor_divide), _reflected(np.floor_divide)
+    __and__, __rand__ = _general(np.bitwise_and), _reflected(np.bitwise_and)
+    __or__, __ror__ = _general(np.bitwise_or), _reflected(np.bitwise_or)
+    __xor__, __rxor__ = _general(np.bitwise_xor), _reflected(np.bitwise_xor)
+    __lt__, __le__ = _general(np.less), _general(np.less_equal)
+    __gt__, __ge__ = _general(np.greater), _general(np.greater_equal)
+    __eq__, __ne__ = _general(np.equal), _general(np.not_equal)  # type: ignore[assignment]
+    __rpow__ = _reflected(np.power)
+
+    def __pow__(self, exponent: Any) -> Tensor:
+        if type(exponent) in _NUMBERS and exponent == 2:
+            return _square(self)
+        return _power(self, exponent)
+
+    def __invert__(self) -> Tensor:
+        return self._call(np.invert)
+
+
+_square, _power = _unary(np.square), _binary(np.power)
+new = Tensor.__new__
