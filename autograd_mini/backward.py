@@ -19,7 +19,7 @@ from numpy import ndarray
 from autograd_mini.clock import tick, writes
 from autograd_mini.modes import enable_grad, no_grad
 from autograd_mini.primitive import CONTAINERS, ITEM
-from autograd_mini.recorded import as_recorded, hidden, no_graph, released, results_of, rule_failed
+from autograd_mini.recorded import as_recorded, needing, no_graph, released, results_of, rule_failed
 from autograd_mini.storage import Storage, as_array, bare
 
 Entry = list[Any]  # [Tensor, its gradient so far]
@@ -115,18 +115,52 @@ class Walk:
     def run(self, output: Storage, seed: Any) -> dict[int, Entry]:
         """Walk from `output`, whose gradient is `seed`; return what was found, by tick."""
         self.give(output, seed)
-        heap, pending = self.heap, self.pending
+        heap, pending, kind = self.heap, self.pending, self.kind
         while heap:
             at = -heappop(heap)
-            node, g = entry = pending.pop(at)
+            entry = pending.pop(at)
+            node, g = entry
             if at in self.wanted:
                 self.found[at] = entry
-            self.visit(node, g)
+            args = node._args
+            if args is None:
+                raise RuntimeError(released(node))
+            try:
+                if node._kwargs is not None or at < writes.last or self.differentiable:
+                    self.visit(node, g)
+                else:  # the same for a plain call on bare arrays, where most of the time goes
+                    values = [x._data if type(x) is kind else x for x in args]
+                    for vjp, x in zip(node._operation.vjps, args):
+                        if type(x) is kind and x._needs:
+                            self.give(x, vjp(g, node._data, *values))
+            except Exception as error:
+                raise rule_failed(node, error) from error
+            if self.keep_inner and type(g) is not list:
+                node._grad = np.array(g)
+            if self.release:
+                node._args = None
         return self.found
 
+    def visit(self, node: Any, g: Any) -> None:
+        """Give every argument of `node` that needs it what its rule makes of `g`."""
+        if node._operation is ITEM:
+            return self.give_item(*node._args, g)
+        args, kwargs, out = as_recorded(node), node._kwargs or {}, node._data
+        if type(g) is list:
+            g = tuple(np.zeros_like(y) if part is None else part for part, y in zip(g, out))
+        if self.differentiable:
+            values, out = args, results_of(node)
+        else:
+            values = [bare(x) for x in args]
+            kwargs = {key: bare(x) for key, x in kwargs.items()}
+        for vjp, x in needing(node, args):
+            self.give_each(x, vjp(g, out, *values, **kwargs))
+
     def give(self, x: Any, g: Any) -> None:
-        """Add `g` to the gradient of `x`."""
-        at = x._tick
+        """Add `g` to the gradient of `x`, in its shape and dtype."""
+        data, at = x._data, x._tick
+        if g.shape != data.shape or g.dtype is not data.dtype:
+            g = fit(g, data)
         into = self.found if x._operation is None else self.pending
         entry = into.get(at)
         if entry is not None:
@@ -136,49 +170,11 @@ class Walk:
             if into is self.pending:
                 heappush(self.heap, -at)
 
-    def visit(self, node: Any, g: Any) -> None:
-        """Hand `g`, the gradient of `node`, on to its arguments."""
-        if node._args is None:
-            raise RuntimeError(released(node))
-        if node._operation is ITEM:
-            self.give_item(*node._args, g)
-        else:
-            self.apply_rules(node, g)
-        if self.keep_inner and type(g) is not list:
-            node._grad = np.array(g)
-        if self.release:
-            node._args = None
-
-    def apply_rules(self, node: Any, g: Any) -> None:
-        """Give every argument of `node` that needs it what its rule makes of `g`."""
-        kind, operation = self.kind, node._operation
-        args, kwargs, out = node._args, node._kwargs, node._data
-        if node._tick < writes.last:
-            args = as_recorded(node)
-        if type(g) is list:
-            g = tuple(np.zeros_like(y) if part is None else part for part, y in zip(g, out))
-        if self.differentiable:
-            values, out = args, results_of(node)
-        else:
-            values = [
-                x._data if type(x) is kind else bare(x) if type(x) in CONTAINERS else x
-                for x in args
-            ]
-            kwargs = {key: bare(x) for key, x in kwargs.items()} if kwargs else kwargs
-        try:
-            for vjp, x in zip(operation.vjps, args):
-                if type(x) is kind and x._needs:
-                    self.give(x, fit(vjp(g, out, *values, **kwargs), x._data))
-            for vjp, x in hidden(node, args):
-                self.give_each(x, vjp(g, out, *values, **kwargs))
-        except Exception as error:
-            raise rule_failed(node, error) from error
-
     def give_each(self, x: Any, g: Any) -> None:
         """Add `g` to the gradient of `x`, or of each Tensor in the list `x`."""
         if type(x) is self.kind:
             if x._needs:
-                self.give(x, fit(g, x._data))
+                self.give(x, g)
         elif type(x) in CONTAINERS:
             for part, g_part in zip(x, g, strict=True):
                 self.give_each(part, g_part)
@@ -213,6 +209,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     added = g.ndim - len(shape)
     if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
         raise ValueError(f"a rule returned shape {g.shape} for an argument of shape {shape}")
+    if added and g.shape[added:] == shape:
+        return g.sum(axis=0 if added == 1 else tuple(range(added)))
     stretched = (added + i for i, n in enumerate(shape) if n == 1 and g.shape[added + i] != 1)
     return g.sum(axis=(*range(added), *stretched)).reshape(shape)
 

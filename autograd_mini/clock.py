@@ -49,6 +49,6 @@ def written_at(array: Any) -> int:
 
 
 def _owner(array: Any) -> Any:
-    while type(base := getattr(array, "base", None)) is np.ndarray:
+    while (base := getattr(array, "base", None)) is not None and type(base) is np.ndarray:
         array = base
     return array

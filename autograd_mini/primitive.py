@@ -13,6 +13,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
 from typing import Any, TypeVar, cast
@@ -28,6 +29,8 @@ _LISTS = frozenset({"arrays"})
 
 # What a rule may ask of an argument whose value has been overwritten since.
 _METADATA = frozenset({"shape", "ndim", "size", "dtype"})
+
+_ANY_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 def _public_name(function: Callable[..., Any]) -> str:
@@ -50,6 +53,7 @@ class Operation:
         "function",
         "is_constant",
         "keywords",
+        "most_args",
         "name",
         "names",
         "reads",
@@ -65,6 +69,7 @@ class Operation:
         self.vjps: tuple[Vjp, ...] = ()
         self.vjps_by_name: dict[str, Vjp] = {}
         self.names: tuple[str, ...] | None = None
+        self.most_args = sys.maxsize
         self.keywords: frozenset[str] | None = None
         self.reads: dict[Vjp, frozenset[str] | None] = {}
 
@@ -77,9 +82,29 @@ class Operation:
         parameters = list(inspect.signature(given[0]).parameters.values())[2:]
         self.vjps = tuple(vjp or refuse for vjp in vjps)
         self.names = _positional(parameters)
+        self.most_args = sys.maxsize if self.names is None else len(self.names)
         self.keywords = _keywords(parameters)
         self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
-        self.reads = {vjp: _values_read(vjp) for vjp in given}
+        self.reads = {vjp: self._values_read(vjp) for vjp in given}
+
+    def _values_read(self, vjp: Vjp) -> frozenset[str] | None:
+        """Return the names of the arguments whose values `vjp` reads ("out" for its second).
+
+        Found in its bytecode, `x.shape` and the like not counted; None means that it may read all.
+        """
+        code = getattr(vjp, "__code__", None)
+        if code is None or inspect.ismethod(vjp) or code.co_flags & _ANY_ARGUMENTS:
+            return None
+        read = set(code.co_cellvars)
+        for now, after in pairwise(dis.get_instructions(code)):
+            if "LOAD_FAST" in now.opname:
+                names = now.argval if isinstance(now.argval, tuple) else (now.argval,)
+                is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
+                read.update(names[:-1] if is_metadata else names)
+        # Each rule may have names of its own for the arguments; the first rule's are used.
+        _, out, *own = code.co_varnames[: code.co_argcount]
+        names_of_all = {out: "out"} | {name: self.name_of(i) for i, name in enumerate(own)}
+        return frozenset(names_of_all.get(name, name) for name in read)
 
     def name_of(self, position: int) -> str:
         """Return the name of the argument at `position`, its number if the rules take *args."""
@@ -108,7 +133,7 @@ class Operation:
 
     def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Refuse arguments that the rules do not know, such as `out=` and `where=`."""
-        if self.names is not None and self.vjps and len(args) > len(self.names):
+        if self.names is not None and len(args) > self.most_args:
             raise TypeError(
                 f"{self.name} with {len(args)} positional arguments can't be recorded: its "
                 f"derivative knows {', '.join(self.names)}; pass no more than these"
@@ -236,25 +261,6 @@ def _keywords(parameters: list[inspect.Parameter]) -> frozenset[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return None
     return frozenset(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
-
-
-def _values_read(vjp: Vjp) -> frozenset[str] | None:
-    """Return the names of the arguments whose values `vjp` reads ("out" for its second).
-
-    Found in its bytecode, `x.shape` and the like not counted; None means that it may read all.
-    """
-    code = getattr(vjp, "__code__", None)
-    if code is None:
-        return None
-    read = set(code.co_cellvars)
-    for now, after in pairwise(dis.get_instructions(code)):
-        if "LOAD_FAST" in now.opname:
-            names = now.argval if isinstance(now.argval, tuple) else (now.argval,)
-            is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
-            read.update(names[:-1] if is_metadata else names)
-    if code.co_flags & inspect.CO_VARARGS:
-        return None
-    return frozenset("out" if name == code.co_varnames[1] else name for name in read)
 
 
 def nested(values: Iterable[Any]) -> Iterator[Any]:

@@ -7,9 +7,10 @@ written. The first has an answer, the version of that time; the second has none 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
-from autograd_mini.clock import written_at
+from autograd_mini.clock import writes, written_at
 from autograd_mini.origin import locate
 from autograd_mini.primitive import CONTAINERS, Vjp, refuse
 from autograd_mini.storage import Storage, needs_grad
@@ -21,11 +22,13 @@ def as_recorded(node: Any) -> tuple[Any, ...]:
     Raises:
         RuntimeError: a value that a rule of `node` reads was written since.
     """
-    operation, at = node._operation, node._tick
-    args = tuple(_version(x, at) for x in node._args)
-    vjps = [vjp for vjp, x in zip(operation.vjps, args, strict=False) if needs_grad(x)]
-    vjps += [vjp for vjp, _ in hidden(node, args)]
-    named = {operation.name_of(position): x for position, x in enumerate(args)} | node._kwargs
+    operation, args, at = node._operation, node._args, node._tick
+    if at > writes.last:
+        return args
+    args = tuple(_version(x, at) for x in args)
+    vjps = [vjp for vjp, _ in needing(node, args)]
+    named = {operation.name_of(position): x for position, x in enumerate(args)}
+    named |= node._kwargs or {}
     for name, x in (("out", node), *named.items()):
         if operation.reads_value(vjps, name):
             _check_unwritten(node, x, name)
@@ -61,19 +64,18 @@ def results_of(node: Any) -> Any:
     return tuple(node._item(i) for i in range(len(node._data)))
 
 
-def hidden(node: Any, args: tuple[Any, ...]) -> Iterator[tuple[Vjp, Any]]:
-    """Yield rule and argument where Tensors that need a gradient are in lists or keywords.
+def needing(node: Any, args: tuple[Any, ...]) -> Iterator[tuple[Vjp, Any]]:
+    """Yield rule and argument for each argument that needs a gradient, by position or name.
 
-    So is an argument beyond the last rule; its rule refuses.
+    An argument may be a list of Tensors. One beyond the last rule gets a rule that refuses.
     """
-    vjps, by_name = node._operation.vjps, node._operation.vjps_by_name
-    for position, x in enumerate(args):
-        if type(x) in CONTAINERS or position >= len(vjps):
-            if needs_grad(x):
-                yield vjps[position] if position < len(vjps) else refuse, x
-    for name, x in node._kwargs.items():
+    operation = node._operation
+    for vjp, x in zip_longest(operation.vjps, args, fillvalue=refuse):
         if needs_grad(x):
-            yield by_name.get(name, refuse), x
+            yield vjp, x
+    for name, x in (node._kwargs or {}).items():
+        if needs_grad(x):
+            yield operation.vjps_by_name.get(name, refuse), x
 
 
 def no_graph(output: Any) -> str:

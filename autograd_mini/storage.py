@@ -49,8 +49,21 @@ class Storage(Methods):
         if value is not self._data:
             value = as_array(bare(value))
             check_dtype(value.dtype, self._needs)
+            self._check_replaceable(value)
             self._data = value
         mark_written(value)
+
+    def _check_replaceable(self, value: Any) -> None:
+        if value.shape != self.shape:
+            raise ValueError(
+                f"the data of a Tensor keep their shape {self.shape}, found {value.shape}: "
+                f"make a new Tensor"
+            )
+        if self._grad is not None and value.dtype != self.dtype:
+            raise ValueError(
+                f"can't replace data of dtype {self.dtype} by {value.dtype} while there is a "
+                f"gradient of {self.dtype}: set .grad = None first"
+            )
 
     @property
     def grad(self) -> Any:
@@ -137,6 +150,9 @@ class Storage(Methods):
     def __len__(self) -> int:
         return len(self._data)
 
+    def __contains__(self, value: Any) -> bool:
+        return bare(value) in self._data
+
     def __bool__(self) -> bool:
         return bool(self._data)
 
@@ -189,9 +205,18 @@ def bare(x: Any) -> Any:
 
 
 def as_array(data: Any) -> Any:
-    if hasattr(data, "__array_function__") and not isinstance(data, ndarray):
-        return data
-    return np.asarray(data)
+    """Return `data` as an array; one of another library that speaks NumPy's protocols stays.
+
+    Raises:
+        TypeError: `data` is a masked array, or a Tensor that requires grad.
+    """
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a Tensor can't hold a masked array, its mask would be lost: fill it")
+    if isinstance(data, Storage):
+        return data.__array__()
+    if isinstance(data, np.generic | ndarray) or not hasattr(data, "__array_function__"):
+        return np.asarray(data)
+    return data
 
 
 def needs_grad(x: Any) -> bool:

@@ -40,8 +40,9 @@ def record(
     operation = TABLE.get(function)
     if operation is None:
         raise NotImplementedError(Operation(function, function).no_rule())
-    if kwargs or (operation.names is not None and len(args) > len(operation.names)):
+    if kwargs or len(args) > operation.most_args:
         operation.check_call(args, kwargs)
+    is_plain = not kwargs and len(args) <= len(operation.vjps)
     values, needs = [], False
     for x in args:
         kind = type(x)
@@ -53,7 +54,7 @@ def record(
                 x = _join(x)
                 args = (*args[: len(values)], x, *args[len(values) + 1 :])
             values.append(bare(x))
-            needs = needs or needs_grad(x)
+            needs, is_plain = needs or needs_grad(x), False
         else:
             values.append(x)
     if kwargs:
@@ -61,9 +62,16 @@ def record(
         out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
     else:
         out = operation.forward(*values)
-    if needs and not operation.vjps and not operation.is_constant:
-        raise NotImplementedError(operation.no_rule())
-    return remember(out, operation, args, kwargs, needs and not operation.is_constant)
+    if needs and not operation.vjps:
+        if not operation.is_constant:
+            raise NotImplementedError(operation.no_rule())
+        needs = False
+    needs = needs and _is_inexact(out)
+    return remember(out, operation, args, needs, None if is_plain else kwargs)
+
+
+def _is_inexact(out: Any) -> bool:
+    return type(out) in CONTAINERS or out.dtype.kind in "fc"
 
 
 def _join(x: Any) -> Any:
@@ -73,18 +81,25 @@ def _join(x: Any) -> Any:
 
 
 def remember(
-    out: Any, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], needs: bool
+    out: Any,
+    operation: Operation,
+    args: tuple[Any, ...],
+    needs: bool,
+    kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """Make the Tensor of `out`; it remembers the call where a gradient `needs` it."""
+    """Make the Tensor of `out`; it remembers the call where a gradient `needs` it.
+
+    A plain call, Tensors and constants by position only, has no `kwargs`: the walk relies on it.
+    """
     if type(out) is not ndarray:
         if not hasattr(out, "dtype"):
-            return _remember_several(out, operation, args, kwargs, needs)
+            return _remember_several(out, operation, args, needs, kwargs)
         out = as_array(out)
     result = new(Tensor)
     result._data = out
     result._tick = tick()
     result._grad = result.name = None
-    if needs and is_recording() and out.dtype.kind in "fc":
+    if needs and is_recording():
         result._needs = True
         result._operation = operation
         result._args = args
@@ -101,15 +116,18 @@ def remember(
 
 
 def _remember_several(
-    out: Any, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], needs: bool
+    out: Any,
+    operation: Operation,
+    args: tuple[Any, ...],
+    needs: bool,
+    kwargs: dict[str, Any] | None,
 ) -> Any:
     """Make a Tensor of each array in a tuple or list; what holds no arrays stays as it is."""
     if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):
         return out
-    call = remember(np.empty(0), operation, args, kwargs, needs)
+    call = remember(np.empty(0), operation, args, needs, kwargs or {})
     call._data = out
-    items = [remember(x, ITEM, (call, i), NO_KWARGS, call._needs) for i, x in enumerate(out)]
-    return type(out)(items)
+    return type(out)(call._item(i) for i in range(len(out)))
 
 
 def _unary(function: Any) -> Callable[[Tensor], Tensor]:
@@ -117,7 +135,7 @@ def _unary(function: Any) -> Callable[[Tensor], Tensor]:
     forward = operation.forward
 
     def method(self: Tensor) -> Any:
-        return remember(forward(self._data), operation, (self,), NO_KWARGS, self._needs)
+        return remember(forward(self._data), operation, (self,), self._needs)
 
     return _documented(method, operation)
 
@@ -128,11 +146,11 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
     def method(self: Tensor, other: Any) -> Any:
         if type(other) is Tensor:
             y, needs = other._data, self._needs or other._needs
-        elif type(other) in _NUMBERS:
+        elif type(other) in _PLAIN:
             y, needs = other, self._needs
         else:
             return record(function, (self, other))
-        return remember(function(self._data, y), operation, (self, other), NO_KWARGS, needs)
+        return remember(function(self._data, y), operation, (self, other), needs)
 
     return _documented(method, operation)
 
@@ -157,6 +175,7 @@ def _documented(method: Any, operation: Operation) -> Any:
 
 
 _NUMBERS = frozenset({int, float})
+_PLAIN = frozenset({int, float, ndarray})
 
 
 class Tensor(Writable):
@@ -187,8 +206,6 @@ class Tensor(Writable):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
     ) -> None:
-        if isinstance(data, np.ma.MaskedArray):
-            raise TypeError("a Tensor can't hold a masked array, its mask would be lost: fill it")
         data = as_array(data)
         if dtype is not None:
             data = data.astype(dtype, copy=False)
@@ -224,6 +241,9 @@ class Tensor(Writable):
                 f"np.{ufunc.__name__}.{method} can't be recorded: use the function that does the "
                 f"same (np.sum for np.add.reduce), or bare arrays (`tensor.data`)"
             )
+        operation = TABLE.get(ufunc)
+        if len(inputs) == 1 and not kwargs and operation is not None and operation.vjps:
+            return remember(ufunc(self._data), operation, inputs, self._needs)
         return record(ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -233,11 +253,12 @@ class Tensor(Writable):
         return record(function, (self, *args), kwargs)
 
     def _item(self, position: int) -> Any:
-        return remember(self._data[position], ITEM, (self, position), NO_KWARGS, self._needs)
+        out = self._data[position]
+        return remember(out, ITEM, (self, position), self._needs and _is_inexact(out), {})
 
     def __getitem__(self, index: Any) -> Tensor:
         out = getitem.__wrapped__(self._data, index := bare(index))
-        return remember(out, TABLE[getitem], (self, index), NO_KWARGS, self._needs)
+        return remember(out, TABLE[getitem], (self, index), self._needs)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))

@@ -22,7 +22,7 @@ def sigmoid(x: Any) -> Any:
     return np.reciprocal(np.exp(-x) + 1)
 
 
-defvjp(sigmoid, lambda g, out, x: g * out * (1 - out))
+defvjp(sigmoid, lambda g, out, x: g * (out - out * out))
 
 
 @primitive
