@@ -125,9 +125,11 @@ class Walk:
             args = node._args
             if args is None:
                 raise RuntimeError(released(node))
+            if at < writes.last:
+                args = as_recorded(node)
             try:
-                if node._kwargs is not None or at < writes.last or self.differentiable:
-                    self.visit(node, g)
+                if node._kwargs is not None or self.differentiable:
+                    self.visit(node, args, g)
                 else:  # the same for a plain call on bare arrays, where most of the time goes
                     values = [x._data if type(x) is kind else x for x in args]
                     for vjp, x in zip(node._operation.vjps, args):
@@ -141,11 +143,11 @@ class Walk:
                 node._args = None
         return self.found
 
-    def visit(self, node: Any, g: Any) -> None:
-        """Give every argument of `node` that needs it what its rule makes of `g`."""
+    def visit(self, node: Any, args: tuple[Any, ...], g: Any) -> None:
+        """Give every one of `args` that needs it what its rule makes of `g`."""
         if node._operation is ITEM:
-            return self.give_item(*node._args, g)
-        args, kwargs, out = as_recorded(node), node._kwargs or {}, node._data
+            return self.give_item(*args, g)
+        kwargs, out = node._kwargs or {}, node._data
         if type(g) is list:
             g = tuple(np.zeros_like(y) if part is None else part for part, y in zip(g, out))
         if self.differentiable:

@@ -40,7 +40,10 @@ class Writable(Storage):
     __iadd__ = _in_place(np.add)
     __isub__ = _in_place(np.subtract)
     __imul__ = _in_place(np.multiply)
+    __imatmul__ = _in_place(np.matmul)
     __itruediv__ = _in_place(np.divide)
+    __ifloordiv__ = _in_place(np.floor_divide)
+    __imod__ = _in_place(np.remainder)
     __ipow__ = _in_place(np.power)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -50,6 +53,11 @@ class Writable(Storage):
             mark_written(self._data)
             return
         self._check_no_leaf("item assignment")
+        if self.dtype.kind not in "fc":
+            raise TypeError(
+                f"item assignment to dtype {self.dtype} would lose the gradient of the value: "
+                f"convert first, t = t.astype(float)"
+            )
         if self._data.base is not None:
             raise RuntimeError(
                 "item assignment to a view would not reach the Tensor it is a view of: assign "
@@ -58,7 +66,7 @@ class Writable(Storage):
         before = type(self).__new__(type(self))
         before._become(self)
         before.name = None
-        self._become(before._call(setitem, index, value))
+        self._become(before._call(setitem, index, before if value is self else value))
         self._previous = before
         mark_rebound()
 

@@ -20,7 +20,7 @@ class Origin(NamedTuple):
     function: str
 
     def __str__(self) -> str:
-        return f'{self.function} in File "{self.file}", line {self.line}'
+        return f'File "{self.file}", line {self.line}, in {self.function}'
 
 
 class _Inside(dict[str, bool]):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from autograd_mini.clock import writes, written_at
+from autograd_mini.clock import written_at
 from autograd_mini.origin import locate
 from autograd_mini.primitive import CONTAINERS, Vjp, refuse
 from autograd_mini.storage import Storage, needs_grad
@@ -23,8 +23,6 @@ def as_recorded(node: Any) -> tuple[Any, ...]:
         RuntimeError: a value that a rule of `node` reads was written since.
     """
     operation, args, at = node._operation, node._args, node._tick
-    if at > writes.last:
-        return args
     args = tuple(_version(x, at) for x in args)
     vjps = [vjp for vjp, _ in needing(node, args)]
     named = {operation.name_of(position): x for position, x in enumerate(args)}
@@ -102,12 +100,13 @@ def rule_failed(node: Any, error: Exception) -> Exception:
 
 
 def _written(node: Any, x: Any, name: str) -> str:
-    what = f"Tensor {x.name!r}" if x.name else "a Tensor without name"
+    which = f"Tensor {x.name!r}" if x.name else f"{name}, a Tensor without a name,"
+    used = "the result of" if name == "out" else f"{which} was used by"
     return (
-        f"{name} of {_call(node)} ({what}) was written after it was recorded, and the derivative "
-        f"needs its old value: write after backward(), or compute the result again"
+        f"{used} {_call(node)} and written since, but the derivative needs the old value: call "
+        f"backward() before writing, or compute the result again"
     )
 
 
 def _call(node: Any) -> str:
-    return f"{node._operation.name}, called in {locate(node._code, node._offset)}"
+    return f"{node._operation.name} ({locate(node._code, node._offset)})"

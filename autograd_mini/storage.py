@@ -210,13 +210,11 @@ def as_array(data: Any) -> Any:
     Raises:
         TypeError: `data` is a masked array, or a Tensor that requires grad.
     """
+    if isinstance(data, np.generic) or not hasattr(data, "__array_function__"):
+        return np.asarray(data)
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError("a Tensor can't hold a masked array, its mask would be lost: fill it")
-    if isinstance(data, Storage):
-        return data.__array__()
-    if isinstance(data, np.generic | ndarray) or not hasattr(data, "__array_function__"):
-        return np.asarray(data)
-    return data
+    return np.asarray(data) if isinstance(data, Storage | ndarray) else data
 
 
 def needs_grad(x: Any) -> bool:

@@ -7,172 +7,45 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_mini import Tensor, gradients
-from autograd_mini.backward import unbroadcast
 from autograd_mini.primitive import TABLE
-from tests.numeric import numeric_gradient
-from tests.samples import Call, Sample
-from tests.samples_numpy import SAMPLES as NUMPY_SAMPLES
+from tests import rule_checks, samples_nn, samples_numpy
+from tests.samples import Sample
 
-SAMPLES = NUMPY_SAMPLES
-NAMES = [TABLE[sample.function].name for sample in SAMPLES]
-ANALYTIC_TOLERANCE, NUMERIC_TOLERANCE = 1e-10, 1e-7
-EPSILON = np.finfo(np.float64).eps
+SAMPLES = [*samples_numpy.SAMPLES, *samples_nn.SAMPLES]
 # The library's own table, before any test adds to it.
 REGISTERED = frozenset(f for f, operation in TABLE.items() if operation.vjps)
 
-each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
-
-
-class Case:
-    """A drawn call, its floating-point arrays taken out as variables."""
-
-    def __init__(self, sample: Sample, call: Call) -> None:
-        self.function, self.call = sample.function, call
-        self.variables = list(_arrays(call.args))
-        out = self.run(self.variables)
-        self.outs = list(out) if isinstance(out, tuple | list) else [out]
-
-    def args(self, variables: list[Any]) -> tuple[Any, ...]:
-        return _filled(self.call.args, iter(variables))
-
-    def run(self, variables: list[Any]) -> Any:
-        return self.function(*self.args(variables), **self.call.kwargs)
-
-    def cotangents(self) -> list[np.ndarray]:
-        rng = np.random.default_rng(len(self.variables))
-        return [np.asarray(rng.uniform(-1.5, 1.5, np.shape(y))) for y in self.outs]
-
-    def objective(self, variables: list[Any], gs: list[Any]) -> Any:
-        """Return sum(g * f(variables)): its gradient is what the rules return."""
-        out = self.run(variables)
-        outs = out if isinstance(out, tuple | list) else [out]
-        return sum(np.sum(y * g) for y, g in zip(outs, gs, strict=True))
-
-    def rules(self, variables: list[Any], gs: list[Any]) -> list[Any]:
-        """Return what the table's rules say, applied to bare arrays without the walk."""
-        args, out = self.args(variables), self.run(variables)
-        g = tuple(gs) if isinstance(out, tuple | list) else gs[0]
-        found: list[Any] = []
-        for vjp, x, shown in zip(TABLE[self.function].vjps, args, self.call.args, strict=False):
-            if list(_arrays((shown,))):
-                gx = vjp(g, out, *args, **self.call.kwargs)
-                found.extend(gx if isinstance(x, tuple | list) else [gx])
-        return [unbroadcast(gx, x.shape) for gx, x in zip(found, variables, strict=True)]
-
-
-def _arrays(args: Any) -> Any:
-    for x in args:
-        if isinstance(x, tuple | list):
-            yield from _arrays(x)
-        elif isinstance(x, np.ndarray) and x.dtype == np.float64:
-            yield x
-
-
-def _filled(args: Any, variables: Any) -> Any:
-    return type(args)(
-        _filled(x, variables)
-        if isinstance(x, tuple | list)
-        else next(variables)
-        if isinstance(x, np.ndarray) and x.dtype == np.float64
-        else x
-        for x in args
-    )
-
-
-def assert_close(found: list[Any], wanted: list[np.ndarray], analytic: bool) -> None:
-    """Compare relative to the scale of each gradient, never to a bare constant.
-
-    A gradient that is zero comes out as the rounding error of what cancelled in it, which has the
-    scale of the largest gradient of the call.
-    """
-    tolerance = ANALYTIC_TOLERANCE if analytic else NUMERIC_TOLERANCE
-    rounding = 16 * EPSILON * max((_scale(numeric) for numeric in wanted), default=0)
-    for mine, numeric in zip(found, wanted, strict=True):
-        assert mine.shape == numeric.shape
-        allowed = tolerance * _scale(numeric) + rounding
-        assert np.all(np.abs(mine - numeric) <= allowed), (mine, numeric)
-
-
-def _scale(x: np.ndarray) -> float:
-    return float(np.max(np.abs(x), initial=0))
-
-
-def tensors(values: list[np.ndarray]) -> list[Tensor]:
-    return [Tensor(x, requires_grad=True) for x in values]
+each_sample = pytest.mark.parametrize(
+    "sample", SAMPLES, ids=[TABLE[sample.function].name for sample in SAMPLES]
+)
 
 
 @each_sample
 @given(data=st.data())
 def test_a_rule_is_the_derivative(sample: Sample, data: Any) -> None:
-    case = Case(sample, data.draw(sample.calls))
-    gs = case.cotangents()
-    xs = tensors(case.variables)
-    found = gradients(case.objective(xs, gs), xs)
-    wanted = numeric_gradient(
-        lambda values: case.objective(values, gs), case.variables, case.call.analytic
-    )
-    assert_close(found, wanted, case.call.analytic)
+    rule_checks.check_first_order(sample, data.draw(sample.calls))
 
 
 @each_sample
 @given(data=st.data())
 def test_the_derivative_of_a_rule_is_right_too(sample: Sample, data: Any) -> None:
-    case = Case(sample, data.draw(sample.calls))
-    rng, gs = np.random.default_rng(1), case.cotangents()
-    weights = [rng.uniform(0.5, 1.5, x.shape) for x in case.variables]
-    n = len(case.variables)
-
-    def weighed(first: list[Any]) -> Any:
-        return sum(np.sum(w * g) for w, g in zip(weights, first, strict=True))
-
-    everything = tensors([*case.variables, *gs])
-    xs, cotangents = everything[:n], everything[n:]
-    first = gradients(case.objective(xs, cotangents), xs, create_graph=True)
-    found = gradients(weighed(first), everything)
-    wanted = numeric_gradient(
-        lambda values: weighed(case.rules(values[:n], values[n:])),
-        [*case.variables, *gs],
-        case.call.analytic,
-    )
-    assert_close(found, wanted, case.call.analytic)
+    rule_checks.check_second_order(sample, data.draw(sample.calls))
 
 
 @each_sample
 @given(data=st.data())
 def test_a_result_is_bit_for_bit_numpys(sample: Sample, data: Any) -> None:
-    case = Case(sample, data.draw(sample.calls))
-    out = case.run(tensors(case.variables))
-    outs = out if isinstance(out, tuple | list) else [out]
-    for mine, numpys in zip(outs, case.outs, strict=True):
-        assert type(mine) is Tensor
-        assert mine.dtype == np.asarray(numpys).dtype
-        assert np.array_equal(mine.data, numpys)
+    rule_checks.check_result(sample, data.draw(sample.calls))
 
 
 @each_sample
 @given(data=st.data())
 def test_float32_stays_float32(sample: Sample, data: Any) -> None:
-    call = data.draw(sample.calls)
-    if any(x is np.dtype(np.float64) for x in call.args):
-        call = Call((call.args[0], np.dtype(np.float32)))
-    case = Case(sample, call)
-    singles = [x.astype(np.float32) for x in case.variables]
-    xs = tensors(singles)
-    gs = [g.astype(np.float32) for g in case.cotangents()]
-    loss = case.objective(xs, gs)
-    assert loss.dtype == (np.float64 if sample.function is np.float_power else np.float32)
-    found = gradients(loss, xs)
-    assert all(g.dtype == np.float32 for g in found)
-    doubles = case.rules(case.variables, case.cotangents())
-    for mine, double in zip(found, doubles, strict=True):
-        scale = np.max(np.abs(double), initial=0)
-        assert np.all(np.abs(mine - double) <= 2e-4 * scale)
+    rule_checks.check_float32(sample, data.draw(sample.calls))
 
 
 def test_every_function_in_the_table_has_a_sample() -> None:

@@ -65,7 +65,8 @@ def _laid_out(text: bytes, path: Path) -> bytes:
     dot = find_dot()
     if dot is None:
         raise FileNotFoundError(
-            f"no program to lay out {path.name}: install Graphviz, or `pip install graphviz-pure`"
+            f"there is no program to lay out {path.name}: install Graphviz, or "
+            "`pip install graphviz-pure`"
         )
     command = [dot, f"-T{path.suffix.removeprefix('.')}"]
     # The program was looked up by name, the graph goes in as text, and no shell reads either.

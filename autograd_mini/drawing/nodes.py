@@ -1,0 +1,122 @@
+"""The recorded graph as a list of nodes, every one after those it was computed from.
+
+A node is a Tensor, or a bare array or a number that was given to a recorded call. A Tensor or an
+array used twice is one node; a number is a node of its own wherever it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.primitive import CONTAINERS, refuse
+from autograd_mini.recorded import _version
+from autograd_mini.tensor import Tensor
+
+NUMBERS = (int, float, complex, np.number, np.bool_)
+Named = tuple[str, Any]  # the name of an argument, and what was given for it
+
+
+class Node:
+    """A Tensor, an array or a number, and where it came from.
+
+    Args:
+        value: the Tensor, array or number.
+        settings: what the call that made it was given besides arrays, an axis for example.
+
+    `inputs` are the nodes that the call was given, each with the name of its argument.
+    """
+
+    __slots__ = ("inputs", "settings", "value")
+
+    def __init__(self, value: Any, settings: list[Named]) -> None:
+        self.value = value
+        self.settings = settings
+        self.inputs: list[tuple[str, Node]] = []
+
+
+def in_order(output: Tensor) -> list[Node]:
+    """Return the nodes of the graph behind `output`, which comes last.
+
+    Depth first and arguments in their order, so that the place of a node depends on the graph
+    alone. It keeps its own stack: no graph is too deep.
+
+    Raises:
+        RuntimeError: a part of the graph was released.
+    """
+    order: list[Node] = []
+    stack = [_enter(output)]
+    known = {id(output): stack[0][0]}
+    while stack:
+        node, waiting = stack[-1]
+        if (argument := next(waiting, None)) is None:
+            order.append(node)
+            stack.pop()
+            continue
+        name, x = argument
+        source = None if isinstance(x, NUMBERS) else known.get(id(x))
+        if source is None:
+            stack.append(_enter(x))
+            source = known[id(x)] = stack[-1][0]
+        node.inputs.append((name, source))
+    return order
+
+
+def _enter(x: Any) -> tuple[Node, Iterator[Named]]:
+    """Return the node of `x`, and the arrays that it was computed from, to be visited."""
+    sources: list[Named] = []
+    settings: list[Named] = []
+    for name, value, has_rule in _arguments(x):
+        found = list(_arrays_in(name, value, has_rule))
+        sources += found
+        is_index = type(value) in CONTAINERS and not has_rule
+        if is_index or not found:
+            settings.append((name, value))
+    return Node(x, settings), iter(sources)
+
+
+def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield name and value of every argument of the call that made `x`, as it was then.
+
+    Third comes whether the call can be differentiated by it: then a number counts as an array.
+    """
+    if not is_recorded(x):
+        return
+    if x._args is None:
+        raise RuntimeError(_released(x))
+    operation = x._operation
+    for position, value in enumerate(x._args):
+        has_rule = position < len(operation.vjps) and operation.vjps[position] is not refuse
+        yield operation.name_of(position), _version(value, x._tick), has_rule
+    for name, value in (x._kwargs or {}).items():
+        has_rule = operation.vjps_by_name.get(name, refuse) is not refuse
+        yield name, _version(value, x._tick), has_rule
+
+
+def _arrays_in(name: str, x: Any, has_rule: bool) -> Iterator[Named]:
+    """Yield `x` if it is to be a node, or what is to be one in the list `x`."""
+    if type(x) in CONTAINERS:
+        for i, part in enumerate(x):
+            yield from _arrays_in(f"{name}[{i}]", part, has_rule)
+    elif is_array(x) or (has_rule and isinstance(x, NUMBERS)):
+        yield name, x
+
+
+def is_recorded(x: Any) -> bool:
+    """Return whether `x` is a Tensor that remembers the call that made it."""
+    return isinstance(x, Tensor) and not x.is_leaf
+
+
+def is_array(x: Any) -> bool:
+    """Return whether `x` is a Tensor or an array of any library."""
+    return hasattr(type(x), "__array_function__")
+
+
+def _released(node: Any) -> str:
+    return (
+        f"draw can't follow the graph beyond {node._operation.name}, called in {node.origin}: "
+        f"backward() has released it; draw before backward(), or call "
+        f"backward(retain_graph=True)"
+    )

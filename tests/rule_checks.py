@@ -1,0 +1,154 @@
+"""What is checked of every rule: a drawn call against numeric derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import Tensor, gradients
+from autograd_mini.backward import unbroadcast
+from autograd_mini.primitive import TABLE
+from tests.numeric import numeric_gradient
+from tests.samples import Call, Sample
+
+ANALYTIC_TOLERANCE, NUMERIC_TOLERANCE = 1e-10, 1e-7
+EPSILON = np.finfo(np.float64).eps
+
+
+class Case:
+    """A drawn call, its floating-point arrays taken out as variables."""
+
+    def __init__(self, sample: Sample, call: Call) -> None:
+        self.function, self.call = sample.function, call
+        self.variables = list(_arrays(call.args))
+        out = self.run(self.variables)
+        self.outs = list(out) if isinstance(out, tuple | list) else [out]
+
+    def args(self, variables: list[Any]) -> tuple[Any, ...]:
+        return _filled(self.call.args, iter(variables))
+
+    def run(self, variables: list[Any]) -> Any:
+        return self.function(*self.args(variables), **self.call.kwargs)
+
+    def cotangents(self) -> list[np.ndarray]:
+        rng = np.random.default_rng(len(self.variables))
+        return [np.asarray(rng.uniform(-1.5, 1.5, np.shape(y))) for y in self.outs]
+
+    def objective(self, variables: list[Any], gs: list[Any]) -> Any:
+        """Return sum(g * f(variables)): its gradient is what the rules return."""
+        out = self.run(variables)
+        outs = out if isinstance(out, tuple | list) else [out]
+        return sum(np.sum(y * g) for y, g in zip(outs, gs, strict=True))
+
+    def rules(self, variables: list[Any], gs: list[Any]) -> list[Any]:
+        """Return what the table's rules say, applied to bare arrays without the walk."""
+        args, out = self.args(variables), self.run(variables)
+        g = tuple(gs) if isinstance(out, tuple | list) else gs[0]
+        found: list[Any] = []
+        for vjp, x, shown in zip(TABLE[self.function].vjps, args, self.call.args, strict=False):
+            if list(_arrays((shown,))):
+                gx = vjp(g, out, *args, **self.call.kwargs)
+                found.extend(gx if isinstance(x, tuple | list) else [gx])
+        return [unbroadcast(gx, x.shape) for gx, x in zip(found, variables, strict=True)]
+
+
+def _arrays(args: Any) -> Any:
+    for x in args:
+        if isinstance(x, tuple | list):
+            yield from _arrays(x)
+        elif isinstance(x, np.ndarray) and x.dtype == np.float64:
+            yield x
+
+
+def _filled(args: Any, variables: Any) -> Any:
+    return type(args)(
+        _filled(x, variables)
+        if isinstance(x, tuple | list)
+        else next(variables)
+        if isinstance(x, np.ndarray) and x.dtype == np.float64
+        else x
+        for x in args
+    )
+
+
+def assert_close(found: list[Any], wanted: list[np.ndarray], analytic: bool) -> None:
+    """Compare relative to the scale of each gradient, never to a bare constant.
+
+    A gradient that is zero comes out as the rounding error of what cancelled in it, which has the
+    scale of the largest gradient of the call.
+    """
+    tolerance = ANALYTIC_TOLERANCE if analytic else NUMERIC_TOLERANCE
+    rounding = 16 * EPSILON * max((_scale(numeric) for numeric in wanted), default=0)
+    for mine, numeric in zip(found, wanted, strict=True):
+        assert mine.shape == numeric.shape
+        allowed = tolerance * _scale(numeric) + rounding
+        assert np.all(np.abs(mine - numeric) <= allowed), (mine, numeric)
+
+
+def _scale(x: np.ndarray) -> float:
+    return float(np.max(np.abs(x), initial=0))
+
+
+def tensors(values: list[np.ndarray]) -> list[Tensor]:
+    return [Tensor(x, requires_grad=True) for x in values]
+
+
+def check_first_order(sample: Sample, call: Call) -> None:
+    """Compare the gradients of a call with numeric ones."""
+    case = Case(sample, call)
+    gs = case.cotangents()
+    xs = tensors(case.variables)
+    found = gradients(case.objective(xs, gs), xs)
+    wanted = numeric_gradient(
+        lambda values: case.objective(values, gs), case.variables, call.analytic
+    )
+    assert_close(found, wanted, call.analytic)
+
+
+def check_second_order(sample: Sample, call: Call) -> None:
+    """Compare the gradients of a weighted sum of gradients, by arguments and cotangents."""
+    case = Case(sample, call)
+    rng, gs = np.random.default_rng(1), case.cotangents()
+    weights = [rng.uniform(0.5, 1.5, x.shape) for x in case.variables]
+    n = len(case.variables)
+
+    def weighed(first: list[Any]) -> Any:
+        return sum(np.sum(w * g) for w, g in zip(weights, first, strict=True))
+
+    everything = tensors([*case.variables, *gs])
+    xs, cotangents = everything[:n], everything[n:]
+    first = gradients(case.objective(xs, cotangents), xs, create_graph=True)
+    found = gradients(weighed(first), everything)
+    wanted = numeric_gradient(
+        lambda values: weighed(case.rules(values[:n], values[n:])),
+        [*case.variables, *gs],
+        call.analytic,
+    )
+    assert_close(found, wanted, call.analytic)
+
+
+def check_result(sample: Sample, call: Call) -> None:
+    """Compare the result with NumPy's, bit for bit."""
+    case = Case(sample, call)
+    out = case.run(tensors(case.variables))
+    outs = out if isinstance(out, tuple | list) else [out]
+    for mine, numpys in zip(outs, case.outs, strict=True):
+        assert type(mine) is Tensor
+        assert mine.dtype == np.asarray(numpys).dtype
+        assert np.array_equal(mine.data, numpys)
+
+
+def check_float32(sample: Sample, call: Call) -> None:
+    """Run the call in float32: the result and the gradients must stay there."""
+    if any(x is np.dtype(np.float64) for x in call.args):
+        call = Call((call.args[0], np.dtype(np.float32)))
+    case = Case(sample, call)
+    xs = tensors([x.astype(np.float32) for x in case.variables])
+    gs = [g.astype(np.float32) for g in case.cotangents()]
+    loss = case.objective(xs, gs)
+    assert loss.dtype == (np.float64 if sample.function is np.float_power else np.float32)
+    doubles = case.rules(case.variables, case.cotangents())
+    for mine, double in zip(gradients(loss, xs), doubles, strict=True):
+        assert mine.dtype == np.float32
+        assert np.all(np.abs(mine - double) <= 2e-4 * _scale(double))
