@@ -1,0 +1,158 @@
+"""The layers and losses as functions of arrays or Tensors, parameters passed in.
+
+`linear` is a primitive with its rules right below. So are the losses, which stand in `losses.py`
+beside their modules. The rest composes or passes on what the engine has.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import defvjp, log_softmax, primitive, relu, sigmoid, softmax
+from nn.init import generator
+from nn.losses import cross_entropy, mse_loss
+
+__all__ = [
+    "cross_entropy",
+    "dropout",
+    "flatten",
+    "linear",
+    "log_softmax",
+    "mse_loss",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
+
+
+def tanh(x: Any) -> Any:
+    """Return the hyperbolic tangent of `x`, element by element, between -1 and 1.
+
+    >>> tanh(np.array([0.0, 1.0]))
+    array([0.        , 0.76159416])
+    """
+    return np.tanh(x)
+
+
+def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Any:
+    """Merge the axes from `start_axis` to `end_axis`, both included, into one.
+
+    Raises:
+        ValueError: `x` has no such axes, or they end before they start.
+
+    >>> flatten(np.zeros((5, 28, 28))).shape
+    (5, 784)
+    """
+    start = start_axis + x.ndim if start_axis < 0 else start_axis
+    end = end_axis + x.ndim if end_axis < 0 else end_axis
+    if not 0 <= start <= end < x.ndim:
+        raise ValueError(
+            f"flatten merges axes {start_axis} to {end_axis} of its input, found shape {x.shape}: "
+            "pass a batch, or other start_axis and end_axis"
+        )
+    merged = math.prod(x.shape[start : end + 1])
+    return np.reshape(x, (*x.shape[:start], merged, *x.shape[end + 1 :]))
+
+
+def dropout(
+    x: Any, p: float = 0.5, training: bool = True, *, rng: np.random.Generator | None = None
+) -> Any:
+    """Set each element to 0 with probability `p` and divide the others by 1 - p.
+
+    So the expected value of every element stays what it was.
+
+    Args:
+        x: activations of any shape.
+        p: the probability of a zero, in 0..1.
+        training: otherwise `x` is returned as it is.
+        rng: where the random numbers come from; `nn.init.seed` seeds the default.
+
+    Raises:
+        ValueError: `p` is no probability.
+
+    Source: Srivastava et al., Dropout (2014), section 10 (scaled at training time).
+
+    >>> dropout(np.ones(6), 0.5, rng=np.random.default_rng(0))
+    array([2., 0., 0., 0., 2., 2.])
+    """
+    check_probability(p)
+    if not training or p == 0:
+        return x
+    kept = generator(rng).random(x.shape) >= p
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    return x * np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0))
+
+
+def check_probability(p: float) -> None:
+    """Raise a ValueError if `p` is not in 0..1."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout takes the probability p of a zero, in 0..1, found {p!r}")
+
+
+# A primitive for cost: one call instead of a transpose, a product and a sum.
+@primitive
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """Return the weighted sums of `x`, plus `bias`.
+
+    out = x W^T + b
+
+    Args:
+        x: inputs, shape (..., in).
+        weight: one row per output, shape (out, in).
+        bias: shape (out,), or None.
+
+    Returns:
+        The sums, shape (..., out).
+
+    Raises:
+        ValueError: the shapes do not fit.
+
+    >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0]))
+    array([[11.5, 17. ]])
+    """
+    try:
+        out = np.dot(x, weight.T) if x.ndim == 2 else _times(x, weight.T)
+    except (AttributeError, IndexError, ValueError) as error:
+        raise _misfit(x, weight) from error
+    if weight.ndim != 2:
+        raise _misfit(x, weight)
+    if bias is None:
+        return out
+    if bias.dtype is not out.dtype:
+        return out + bias
+    out += bias
+    return out
+
+
+defvjp(
+    linear,
+    lambda g, out, x, weight, bias=None: _times(g, weight),
+    lambda g, out, x, weight, bias=None: np.dot(_rows(g).T, _rows(x)),
+    lambda g, out, x, weight, bias=None: _rows(g).sum(axis=0),
+)
+
+
+def _times(x: Any, matrix: Any) -> Any:
+    """Return x @ matrix as one product of two matrices, which is np.dot's quick case."""
+    if x.ndim == 2:
+        return np.dot(x, matrix)
+    return np.dot(_rows(x), matrix).reshape(x.shape[:-1] + matrix.shape[1:])
+
+
+def _rows(x: Any) -> Any:
+    """Merge all axes but the last."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _misfit(x: Any, weight: Any) -> Exception:
+    if not (hasattr(x, "shape") and hasattr(weight, "shape")):
+        found = f"{type(x).__name__} and {type(weight).__name__}"
+        return TypeError(f"linear takes arrays or Tensors, found {found}: wrap them in np.array")
+    return ValueError(
+        f"linear multiplies inputs of shape (..., in) by a weight of shape (out, in), found "
+        f"{x.shape} and {weight.shape}: the last axis of both must have the same length"
+    )

@@ -1,0 +1,292 @@
+"""A module is a plain object that holds Tensors and other modules.
+
+What it holds is found by looking: through its attributes and through lists, tuples and dicts, at
+any depth. A Tensor that requires grad is a parameter, one that does not is a constant, and its
+name is the path to it: "0.weight", "layers.1.bias". So a subclass needs no base constructor and
+registers nothing. Results of recorded calls that lie about are neither parameter nor constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from autograd_mini import Tensor
+from autograd_mini.origin import skip_frames_in
+
+# The line that made a Tensor is the user's, not the layer's.
+skip_frames_in(__file__)
+
+SomeModule = TypeVar("SomeModule", bound="Module")
+Part = TypeVar("Part")
+
+
+def Parameter(data: ArrayLike, *, dtype: DTypeLike | None = None) -> Tensor:  # noqa: N802 - PyTorch's word
+    """Make a Tensor that requires grad: held by a module, it is a parameter.
+
+    >>> Parameter([1.0, 2.0]).requires_grad
+    True
+    """
+    return Tensor(data, requires_grad=True, dtype=dtype)
+
+
+class Module:
+    """A part of a network: holds parameters and other modules, and computes `forward`.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Parameter([2.0, 3.0])
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> model = Scale()
+    >>> model(np.array([1.0, 10.0])).data
+    array([ 2., 30.])
+    >>> model
+    Scale()  factor (2,): 2 parameters
+    """
+
+    training = True
+
+    def forward(self, *_: Any, **__: Any) -> Any:
+        """Compute the output; a subclass defines it.
+
+        Raises:
+            NotImplementedError: the subclass has not.
+        """
+        name = type(self).__name__
+        raise NotImplementedError(
+            f"{name} was called and has no forward: define `def forward(self, x):` in class {name}"
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output."""
+        return self.forward(*args, **kwargs)
+
+    def extra_repr(self) -> str:
+        """Describe the module between the brackets of its repr, such as its sizes."""
+        return ""
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield path and Tensor of every parameter, a shared one once, under its first path."""
+        return _once((path, x) for path, x in _tensors(self) if x.requires_grad)
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield every parameter once, in the order of the attributes."""
+        return (x for _, x in self.named_parameters())
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield path and module of this module ("") and of every module inside it, each once."""
+        return _once((path, part) for path, part in _walk(self) if isinstance(part, Module))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and every module inside it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules that this one holds itself, also in its lists, tuples and dicts."""
+        return (module for _, module in _once(_named_children(self)))
+
+    def train(self: SomeModule, mode: bool = True) -> SomeModule:
+        """Set `training` of this module and every module inside it; return this module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: SomeModule) -> SomeModule:
+        """Leave training: `Dropout` passes its input on. The same as `train(False)`."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to None."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def astype(self: SomeModule, dtype: DTypeLike) -> SomeModule:
+        """Convert all floating-point Tensors in place, gradients too; return this module.
+
+        Args:
+            dtype: a real floating-point type, such as np.float32.
+
+        Raises:
+            TypeError: `dtype` is of another kind.
+
+        >>> from nn import Linear
+        >>> Linear(3, 2).astype(np.float32).weight.dtype
+        dtype('float32')
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(
+                f"astype converts a {type(self).__name__} to a floating-point type, asked for "
+                f"{dtype}: use np.float32 or np.float64"
+            )
+        for _, x in _once(_tensors(self)):
+            if x.dtype.kind == "f" and x.dtype != dtype:
+                grad, x.grad = x.grad, None
+                x.data = x.data.astype(dtype)
+                x.grad = None if grad is None else grad.astype(dtype)
+        return self
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of every Tensor's array by path, parameters and constants alike.
+
+        A Tensor held in two places stands under both paths, as in PyTorch.
+
+        >>> from nn import Linear
+        >>> {name: array.shape for name, array in Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return {path: x.data.copy() for path, x in _state(self).items()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Copy arrays into the Tensors of the same paths; each Tensor keeps its dtype.
+
+        Args:
+            state: arrays by path, as from `state_dict` or `nn.load`.
+
+        Raises:
+            TypeError: `state` is no mapping.
+            ValueError: the state does not fit. Lists every missing and unexpected path, wrong
+                shape and wrong kind of number; nothing is changed then.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict takes a dict of arrays by name, found {state!r}: "
+                "read a file with nn.load first"
+            )
+        own = _state(self)
+        given = {path: _bare(value) for path, value in state.items()}
+        if misfits := _misfits(own, given):
+            raise ValueError(
+                f"the state does not fit this {type(self).__name__}, so nothing was loaded:\n  "
+                + "\n  ".join(misfits)
+            )
+        for path, x in own.items():
+            x.data = given[path].astype(x.dtype)
+
+    def __repr__(self) -> str:
+        """Show the tree of modules, with the shapes and counts of their parameters."""
+        lines: list[str] = []
+        shown: set[int] = set()
+        stack: list[tuple[int, str, Module]] = [(0, "", self)]
+        while stack:
+            depth, name, module = stack.pop()
+            label = "  " * depth + (f"{name}: " if name else "")
+            if id(module) in shown:
+                lines.append(f"{label}the same {type(module).__name__} as above")
+                continue
+            shown.add(id(module))
+            lines.append(label + _summary(module))
+            children = [(depth + 1, path, child) for path, child in _named_children(module)]
+            stack += reversed(children)
+        if len(lines) > 1:
+            lines.append(f"{sum(x.size for x in self.parameters()):,} parameters in total")
+        return "\n".join(lines)
+
+    def _named_parts(self) -> Iterable[tuple[str, object]]:
+        return vars(self).items()
+
+
+def _walk(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Module | Tensor]]:
+    """Yield path and part of every module and Tensor under `root`, in order of appearance.
+
+    A part is yielded wherever it is held and entered once: the walk is linear and a cycle ends.
+    It keeps its own stack: no nesting is too deep.
+    """
+    entered: set[int] = set()
+    stack: list[tuple[str, Any]] = [("", root)]
+    while stack:
+        path, part = stack.pop()
+        is_module = isinstance(part, Module)
+        if is_module or isinstance(part, Tensor):
+            yield path, part
+        if id(part) in entered or (is_module and part is not root and not into_modules):
+            continue
+        if inside := [(f"{path}.{key}" if path else str(key), x) for key, x in _held(part)]:
+            entered.add(id(part))
+            stack += reversed(inside)
+
+
+def _held(part: object) -> Iterator[tuple[object, object]]:
+    """Yield key and value of what may be, or hold, a Tensor."""
+    items: Iterable[tuple[object, object]] = ()
+    if isinstance(part, Module):
+        items = part._named_parts()
+    elif isinstance(part, dict):
+        items = part.items()
+    elif isinstance(part, list | tuple):
+        items = enumerate(part)
+    return ((key, x) for key, x in items if isinstance(x, Tensor | Module | list | tuple | dict))
+
+
+def _once(found: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
+    """Leave out what was found before under another path."""
+    seen: set[int] = set()
+    for path, part in found:
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield path, part
+
+
+def _tensors(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Tensor]]:
+    """Yield the parameters and constants under `root`: all Tensors but recorded results."""
+    found = _walk(root, into_modules=into_modules)
+    return ((path, x) for path, x in found if isinstance(x, Tensor) and x.is_leaf)
+
+
+def _named_children(root: Module) -> Iterator[tuple[str, Module]]:
+    found = _walk(root, into_modules=False)
+    return ((path, x) for path, x in found if isinstance(x, Module) and x is not root)
+
+
+def _summary(module: Module) -> str:
+    """Return one line of a repr: class, details, and the parameters the module holds itself."""
+    held = [(path, x) for path, x in _tensors(module, into_modules=False) if x.requires_grad]
+    head = f"{type(module).__name__}({module.extra_repr()})"
+    if not held:
+        return head
+    shapes = ", ".join(f"{path} {x.shape}" for path, x in held)
+    count = sum(x.size for _, x in _once(held))
+    return f"{head}  {shapes}: {count:,} parameter{'s' * (count != 1)}"
+
+
+def _state(root: Module) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {}
+    for path, x in _tensors(root):
+        if path in state:
+            raise ValueError(
+                f"two Tensors of this {type(root).__name__} have the path {path!r}: rename an "
+                "attribute or a key, so that a state can tell them apart"
+            )
+        state[path] = x
+    return state
+
+
+def _misfits(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> list[str]:
+    """List in words what keeps `given` from being loaded into `own`."""
+    misfits = [f"missing in the state: {path}" for path in own if path not in given]
+    misfits += [f"unexpected in the state: {path}" for path in given if path not in own]
+    for path in filter(given.__contains__, own):
+        x, array = own[path], given[path]
+        if array.shape != x.shape:
+            misfits.append(f"wrong shape: {path} is {x.shape} here, {array.shape} in the state")
+        elif not np.can_cast(array.dtype, x.dtype, "same_kind"):
+            misfits.append(f"wrong dtype: {path} is {x.dtype} here, {array.dtype} in the state")
+    return misfits or list(_contradictions(own, given))
+
+
+def _contradictions(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> Iterator[str]:
+    """Say where a Tensor with two paths would get two different values."""
+    first_paths: dict[int, str] = {}
+    for path, x in own.items():
+        first = first_paths.setdefault(id(x), path)
+        if first != path and not np.array_equal(given[first], given[path], equal_nan=True):
+            yield f"two values for one Tensor: {first} and {path} differ in the state"
+
+
+def _bare(value: Any) -> NDArray[Any]:
+    return value.data if isinstance(value, Tensor) else np.asarray(value)
