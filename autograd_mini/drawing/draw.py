@@ -27,8 +27,8 @@ OPERATION = {
     "class": "operation",
     "shape": "box",
     "style": "rounded,filled",
-    "color": GREY,
-    "fillcolor": "#f4f4f4",
+    "color": "#8a8a8a",
+    "fillcolor": "#f5f5f5",
     "margin": "0.14,0.08",
 }
 LOOKS = {
@@ -37,15 +37,15 @@ LOOKS = {
         "class": "parameter",
         "shape": "cylinder",
         "style": "filled",
-        "color": "#b85410",
-        "fillcolor": "#fdeedd",
+        "color": "#c4560c",
+        "fillcolor": "#fde6cc",
     },
     "input": {
         "class": "input",
         "shape": "note",
         "style": "filled",
         "color": "#1f66a8",
-        "fillcolor": "#e3eef8",
+        "fillcolor": "#d9e9f8",
     },
     "constant": {
         "class": "constant",
@@ -57,8 +57,9 @@ LOOKS = {
     "output": {
         "class": "output",
         "style": "filled",
-        "color": "#00735c",
-        "fillcolor": "#dcf2e9",
+        "color": INK,
+        "fillcolor": INK,
+        "fontcolor": "white",
         "peripheries": "2",
     },
 }
@@ -92,10 +93,8 @@ def draw(output: Tensor, *, model: HasParameters | None = None) -> graphviz.Digr
     >>> from autograd_mini import Tensor
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> picture = draw((x * 3).sum())
-    >>> print("".join(line for line in picture.body if "->" in line), end="")
-        n0 -> n2
-        n1 -> n2
-        n2 -> n3
+    >>> [line.strip() for line in picture.body if "->" in line]
+    ['n0 -> n2', 'n1 -> n2', 'n2 -> n3 [weight=8]']
     """
     _check(output, model)
     paths = {id(x): path for path, x in model.named_parameters()} if model is not None else {}

@@ -6,13 +6,14 @@ array used twice is one node; a number is a node of its own wherever it is used.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from autograd_mini.primitive import CONTAINERS, refuse
-from autograd_mini.recorded import _version
 from autograd_mini.tensor import Tensor
 
 NUMBERS = (int, float, complex, np.number, np.bool_)
@@ -47,7 +48,8 @@ def in_order(output: Tensor) -> list[Node]:
         RuntimeError: a part of the graph was released.
     """
     order: list[Node] = []
-    stack = [_enter(output)]
+    histories: dict[int, list[Tensor]] = {}
+    stack = [_enter(output, histories)]
     known = {id(output): stack[0][0]}
     while stack:
         node, waiting = stack[-1]
@@ -58,27 +60,43 @@ def in_order(output: Tensor) -> list[Node]:
         name, x = argument
         source = None if isinstance(x, NUMBERS) else known.get(id(x))
         if source is None:
-            stack.append(_enter(x))
+            stack.append(_enter(x, histories))
             source = known[id(x)] = stack[-1][0]
         node.inputs.append((name, source))
     return order
 
 
-def _enter(x: Any) -> tuple[Node, Iterator[Named]]:
+def _enter(x: Any, histories: dict[int, list[Tensor]]) -> tuple[Node, Iterator[Named]]:
     """Return the node of `x`, and the arrays that it was computed from, to be visited."""
     sources: list[Named] = []
     settings: list[Named] = []
     for name, value, has_rule in _arguments(x):
         found = list(_arrays_in(name, value, has_rule))
-        sources += found
+        sources += [(place, _as_used(array, x._tick, histories)) for place, array in found]
         is_index = type(value) in CONTAINERS and not has_rule
         if is_index or not found:
             settings.append((name, value))
     return Node(x, settings), iter(sources)
 
 
+def _as_used(x: Any, at: int, histories: dict[int, list[Tensor]]) -> Any:
+    """Return `x` as it was at tick `at`, before item assignments that came later.
+
+    `histories` keeps, by the id of a Tensor, all that it has been, oldest first.
+    """
+    if not isinstance(x, Tensor) or x._tick <= at:
+        return x
+    if id(x) not in histories:
+        versions: list[Any] = [x]
+        while hasattr(versions[-1], "_previous"):
+            versions.append(versions[-1]._previous)
+        histories[id(x)] = versions[::-1]
+    history = histories[id(x)]
+    return history[bisect(history, at, key=attrgetter("_tick")) - 1]
+
+
 def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield name and value of every argument of the call that made `x`, as it was then.
+    """Yield name and value of every argument of the call that made `x`.
 
     Third comes whether the call can be differentiated by it: then a number counts as an array.
     """
@@ -89,10 +107,9 @@ def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
     operation = x._operation
     for position, value in enumerate(x._args):
         has_rule = position < len(operation.vjps) and operation.vjps[position] is not refuse
-        yield operation.name_of(position), _version(value, x._tick), has_rule
+        yield operation.name_of(position), value, has_rule
     for name, value in (x._kwargs or {}).items():
-        has_rule = operation.vjps_by_name.get(name, refuse) is not refuse
-        yield name, _version(value, x._tick), has_rule
+        yield name, value, operation.vjps_by_name.get(name, refuse) is not refuse
 
 
 def _arrays_in(name: str, x: Any, has_rule: bool) -> Iterator[Named]:
