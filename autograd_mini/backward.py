@@ -31,7 +31,7 @@ def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
     walk = Walk(output, release=not retain_graph, keep_inner=retain_graph)
     for entry in walk.run(output, seed).values():
         leaf = entry[0]
-        leaf._grad = _unshared(entry) if leaf._grad is None else leaf._grad + entry[1]
+        leaf._grad = _unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
         leaf._graded = tick()
 
 
@@ -59,12 +59,12 @@ def gradients(
     >>> gradients(slope, [x])
     [array(18.)]
     """
-    if isinstance(inputs, Storage) or not all(isinstance(x, Storage) and x._needs for x in inputs):
+    if isinstance(inputs, Storage) or not all(map(_requires_grad, inputs)):
         raise TypeError(f"gradients takes a list of Tensors that require grad, found {inputs!r}")
     seed: Any = _seed(output, gradient)
     walk = Walk(output, differentiable=create_graph, wanted=frozenset(x._tick for x in inputs))
     if create_graph:
-        seed = gradient if isinstance(gradient, Storage) else type(output)(seed)
+        seed = gradient if isinstance(gradient, Storage) else walk.kind(seed)
     with enable_grad() if create_graph else no_grad():
         found = walk.run(output, seed)
     return [_result(found.get(x._tick), x, create_graph) for x in inputs]
@@ -90,6 +90,7 @@ class Walk:
         "oldest",
         "pending",
         "release",
+        "versions",
         "wanted",
     )
 
@@ -102,7 +103,7 @@ class Walk:
         keep_inner: bool = False,
         wanted: frozenset[int] = frozenset(),
     ) -> None:
-        self.kind = type(output)
+        self.kind: Any = type(output)
         self.differentiable = differentiable
         self.release = release
         self.keep_inner = keep_inner
@@ -111,6 +112,7 @@ class Walk:
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
         self.found: dict[int, Entry] = {}
+        self.versions: dict[int, Any] = {}
 
     def run(self, output: Storage, seed: Any) -> dict[int, Entry]:
         """Walk from `output`, whose gradient is `seed`; return what was found, by tick."""
@@ -122,17 +124,17 @@ class Walk:
             node, g = entry
             if at in self.wanted:
                 self.found[at] = entry
-            args = node._args
+            args, kwargs = node._args, node._kwargs
             if args is None:
                 raise RuntimeError(released(node))
             if at < writes.last:
-                args = as_recorded(node)
+                args, kwargs = as_recorded(node, self.versions)
             try:
-                if node._kwargs is not None or self.differentiable:
-                    self.visit(node, args, g)
+                if kwargs is not None or self.differentiable:
+                    self.visit(node, args, kwargs or {}, g)
                 else:  # the same for a plain call on bare arrays, where most of the time goes
                     values = [x._data if type(x) is kind else x for x in args]
-                    for vjp, x in zip(node._operation.vjps, args):
+                    for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
                             self.give(x, vjp(g, node._data, *values))
             except Exception as error:
@@ -143,19 +145,23 @@ class Walk:
                 node._args = None
         return self.found
 
-    def visit(self, node: Any, args: tuple[Any, ...], g: Any) -> None:
-        """Give every one of `args` that needs it what its rule makes of `g`."""
+    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
+        """Give every argument that needs it what its rule makes of `g`."""
         if node._operation is ITEM:
-            return self.give_item(*args, g)
-        kwargs, out = node._kwargs or {}, node._data
+            call, position = args
+            self.give_item(call, position, g)
+            return
+        pairs, out = needing(node, args, kwargs), node._data
         if type(g) is list:
-            g = tuple(np.zeros_like(y) if part is None else part for part, y in zip(g, out))
+            g = tuple(
+                np.zeros_like(y) if part is None else part for part, y in zip(g, out, strict=True)
+            )
         if self.differentiable:
             values, out = args, results_of(node)
         else:
             values = [bare(x) for x in args]
             kwargs = {key: bare(x) for key, x in kwargs.items()}
-        for vjp, x in needing(node, args):
+        for vjp, x in pairs:
             self.give_each(x, vjp(g, out, *values, **kwargs))
 
     def give(self, x: Any, g: Any) -> None:
@@ -217,27 +223,34 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=(*range(added), *stretched)).reshape(shape)
 
 
-def _seed(output: Storage, gradient: Any) -> Any:
-    if not isinstance(output, Storage) or not output._needs:
+def _requires_grad(x: Any) -> bool:
+    return isinstance(x, Storage) and x._needs
+
+
+def _seed(output: Any, gradient: Any) -> Any:
+    if not _requires_grad(output):
         raise RuntimeError(no_graph(output))
     if gradient is None:
-        if output.size != 1:
+        data = output._data
+        if data.size != 1:
             raise ValueError(
                 f"backward() starts at a scalar, found shape {output.shape}: reduce it first, "
                 f"with .sum() or .mean(), or pass backward(gradient) of that shape"
             )
-        return np.ones_like(output._data)
+        return np.ones(data.shape, data.dtype) if type(data) is ndarray else np.ones_like(data)
     gradient = as_array(bare(gradient))
     if gradient.shape != output.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, the Tensor has {output.shape}")
     return gradient.astype(output.dtype, copy=False)
 
 
-def _result(entry: Entry | None, x: Storage, create_graph: bool) -> Any:
+def _result(entry: Entry | None, x: Any, create_graph: bool) -> Any:
     if entry is None:
         entry = [x, np.zeros_like(x._data)]
         return type(x)(entry[1]) if create_graph else entry[1]
-    return entry[1] if create_graph else _unshared(entry)
+    if create_graph:  # a rule that does not use its g returns a bare array
+        return entry[1] if isinstance(entry[1], Storage) else type(x)(entry[1])
+    return _unshared(entry)
 
 
 def _unshared(entry: Entry) -> Any:

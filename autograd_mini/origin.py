@@ -8,6 +8,7 @@ skipped, so that a layer called from a user's model points at the user's line.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ inside = _Inside()
 
 def skip_frames_in(file: str) -> None:
     """Treat the folder of `file` as part of the library: its frames are nobody's line."""
-    inside.folders += (os.path.dirname(file) + os.sep,)
+    inside.folders += (f"{Path(file).parent}{os.sep}",)
     inside.clear()
 
 

@@ -30,6 +30,9 @@ _LISTS = frozenset({"arrays"})
 # What a rule may ask of an argument whose value has been overwritten since.
 _METADATA = frozenset({"shape", "ndim", "size", "dtype"})
 
+# Arguments that write into an array, or leave parts of it unwritten.
+_OUTPUTS = frozenset({"out", "where"})
+
 _ANY_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
@@ -38,7 +41,7 @@ def _public_name(function: Callable[..., Any]) -> str:
     if isinstance(function, np.ufunc):
         return f"np.{name}"
     module = str(getattr(function, "__module__", ""))
-    return f"np{module[5:]}.{name}" if module.split(".")[0] == "numpy" else name
+    return f"np{module[5:]}.{name}" if f"{module}.".startswith("numpy.") else name
 
 
 class Operation:
@@ -123,6 +126,26 @@ class Operation:
         reads = [self.reads.get(vjp) for vjp in vjps]
         return any(names is None or name in names for names in reads)
 
+    def passes_gradient(self, out: Any) -> bool:
+        """Return whether `out`, a result of this operation, can have a gradient.
+
+        Raises:
+            NotImplementedError: no rule says how, and none that there is no derivative.
+            TypeError: `out` is neither an array nor a tuple or list of arrays.
+        """
+        if not self.vjps:
+            if not self.is_constant:
+                raise NotImplementedError(self.no_rule())
+            return False
+        if hasattr(out, "dtype"):
+            return bool(out.dtype.kind in "fc")
+        if type(out) in CONTAINERS and all(hasattr(x, "dtype") for x in out):
+            return True
+        raise TypeError(
+            f"{self.name} returned a {type(out).__name__}, {out!r}, through which no gradient "
+            f"flows: an operation returns an array, or a tuple or list of arrays"
+        )
+
     def no_rule(self) -> str:
         """Say that there is no derivative, and how to add one."""
         return (
@@ -139,7 +162,7 @@ class Operation:
                 f"derivative knows {', '.join(self.names)}; pass no more than these"
             )
         for key in kwargs:
-            known = key != "out" if self.keywords is None else key in self.keywords
+            known = key not in _OUTPUTS if self.keywords is None else key in self.keywords
             if not known:
                 raise TypeError(
                     f"{self.name}(..., {key}=) can't be recorded: its derivative does not know "

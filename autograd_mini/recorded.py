@@ -12,47 +12,56 @@ from typing import Any
 
 from autograd_mini.clock import written_at
 from autograd_mini.origin import locate
-from autograd_mini.primitive import CONTAINERS, Vjp, refuse
-from autograd_mini.storage import Storage, needs_grad
+from autograd_mini.primitive import CONTAINERS, ITEM, Vjp, refuse
+from autograd_mini.storage import Storage, bare, needs_grad
 
 
-def as_recorded(node: Any) -> tuple[Any, ...]:
-    """Return the arguments of `node` as they were when it was recorded.
+def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
+    """Return the arguments of `node`, by position and by name, as they were when it was recorded.
+
+    Args:
+        node: a node of a walk.
+        versions: what this walk has found so far. It goes back in time, so the search for an old
+            version goes on where the last one ended, and a thousand of them cost one pass.
 
     Raises:
         RuntimeError: a value that a rule of `node` reads was written since.
     """
-    operation, args, at = node._operation, node._args, node._tick
-    args = tuple(_version(x, at) for x in args)
-    vjps = [vjp for vjp, _ in needing(node, args)]
-    named = {operation.name_of(position): x for position, x in enumerate(args)}
-    named |= node._kwargs or {}
+    operation, args, kwargs, at = node._operation, node._args, node._kwargs, node._tick
+    if operation is ITEM:
+        return args, kwargs
+    args = tuple(_version(x, at, versions) for x in args)
+    if kwargs is not None:
+        kwargs = {name: _version(x, at, versions) for name, x in kwargs.items()}
+    vjps = [vjp for vjp, _ in needing(node, args, kwargs or {})]
+    named = {operation.name_of(position): x for position, x in enumerate(args)} | (kwargs or {})
     for name, x in (("out", node), *named.items()):
         if operation.reads_value(vjps, name):
             _check_unwritten(node, x, name)
-    return args
+    return args, kwargs
 
 
-def _version(x: Any, at: int) -> Any:
+def _version(x: Any, at: int, versions: dict[int, Any]) -> Any:
     """Return `x` as it was at tick `at`, before item assignments that came later."""
     if type(x) in CONTAINERS:
-        return type(x)(_version(part, at) for part in x)
-    while isinstance(x, Storage) and x._tick > at:
-        x = x._previous
-    return x
+        return type(x)(_version(part, at, versions) for part in x)
+    if not isinstance(x, Storage) or x._tick <= at:
+        return x
+    version = versions.get(x._tick, x)
+    while version._tick > at:
+        version = version._previous
+    versions[x._tick] = version
+    return version
 
 
 def _check_unwritten(node: Any, x: Any, name: str) -> None:
     if type(x) in CONTAINERS:
         for part in x:
             _check_unwritten(node, part, name)
-    elif isinstance(x, Storage) and _is_written(x._data, node._tick):
+    elif isinstance(x, Storage) and type(x._data) in CONTAINERS:
+        _check_unwritten(node, x._data, name)
+    elif written_at(bare(x)) > node._tick:
         raise RuntimeError(_written(node, x, name))
-
-
-def _is_written(data: Any, at: int) -> bool:
-    parts = data if type(data) in CONTAINERS else (data,)
-    return any(written_at(part) > at for part in parts)
 
 
 def results_of(node: Any) -> Any:
@@ -62,7 +71,7 @@ def results_of(node: Any) -> Any:
     return tuple(node._item(i) for i in range(len(node._data)))
 
 
-def needing(node: Any, args: tuple[Any, ...]) -> Iterator[tuple[Vjp, Any]]:
+def needing(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[Vjp, Any]]:
     """Yield rule and argument for each argument that needs a gradient, by position or name.
 
     An argument may be a list of Tensors. One beyond the last rule gets a rule that refuses.
@@ -71,7 +80,7 @@ def needing(node: Any, args: tuple[Any, ...]) -> Iterator[tuple[Vjp, Any]]:
     for vjp, x in zip_longest(operation.vjps, args, fillvalue=refuse):
         if needs_grad(x):
             yield vjp, x
-    for name, x in (node._kwargs or {}).items():
+    for name, x in kwargs.items():
         if needs_grad(x):
             yield operation.vjps_by_name.get(name, refuse), x
 
@@ -100,7 +109,8 @@ def rule_failed(node: Any, error: Exception) -> Exception:
 
 
 def _written(node: Any, x: Any, name: str) -> str:
-    which = f"Tensor {x.name!r}" if x.name else f"{name}, a Tensor without a name,"
+    name_of_x = getattr(x, "name", None)
+    which = f"Tensor {name_of_x!r}" if name_of_x else f"{name}, a Tensor without a name,"
     used = "the result of" if name == "out" else f"{which} was used by"
     return (
         f"{used} {_call(node)} and written since, but the derivative needs the old value: call "

@@ -38,6 +38,18 @@ class Storage(Methods):
         "_tick",
         "name",
     )
+    _args: Any
+    _code: CodeType
+    _data: Any
+    _grad: Any
+    _graded: int
+    _kwargs: dict[str, Any] | None
+    _needs: bool
+    _offset: int
+    _operation: Operation | None
+    _previous: Any
+    _tick: int
+    name: str | None
 
     @property
     def data(self) -> Any:
@@ -238,6 +250,7 @@ def _rebuild(kind: Any, data: Any, requires_grad: bool, grad: Any, name: str | N
 
 
 def check_dtype(dtype: Any, requires_grad: bool) -> None:
+    """Refuse what is not a number, and gradients of what is not floating-point."""
     if dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, found dtype {dtype}: convert the data first")
     if requires_grad and dtype.kind != "f":

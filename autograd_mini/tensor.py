@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from sys import _getframe as frame_at
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -25,6 +25,7 @@ from autograd_mini.rules import activations
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.storage import as_array, bare, check_dtype, holds_tensor, needs_grad
 
+F = TypeVar("F", bound=Callable[..., Any])
 NO_KWARGS: dict[str, Any] = {}
 
 
@@ -62,16 +63,8 @@ def record(
         out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
     else:
         out = operation.forward(*values)
-    if needs and not operation.vjps:
-        if not operation.is_constant:
-            raise NotImplementedError(operation.no_rule())
-        needs = False
-    needs = needs and _is_inexact(out)
+    needs = needs and operation.passes_gradient(out)
     return remember(out, operation, args, needs, None if is_plain else kwargs)
-
-
-def _is_inexact(out: Any) -> bool:
-    return type(out) in CONTAINERS or out.dtype.kind in "fc"
 
 
 def _join(x: Any) -> Any:
@@ -110,6 +103,8 @@ def remember(
         result._code = frame.f_code
         result._offset = frame.f_lasti
     else:
+        if out.dtype.kind not in "biufc":
+            check_dtype(out.dtype, requires_grad=False)
         result._needs = False
         result._operation = None
     return result
@@ -146,7 +141,7 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
     def method(self: Tensor, other: Any) -> Any:
         if type(other) is Tensor:
             y, needs = other._data, self._needs or other._needs
-        elif type(other) in _PLAIN:
+        elif type(other) in _NUMBERS or (type(other) is ndarray and other.dtype.kind in "biuf"):
             y, needs = other, self._needs
         else:
             return record(function, (self, other))
@@ -169,13 +164,12 @@ def _general(function: Any) -> Callable[[Tensor, Any], Tensor]:
     return _documented(method, TABLE[function])
 
 
-def _documented(method: Any, operation: Operation) -> Any:
+def _documented(method: F, operation: Operation) -> F:
     method.__doc__ = f"Record {operation.name}."
     return method
 
 
 _NUMBERS = frozenset({int, float})
-_PLAIN = frozenset({int, float, ndarray})
 
 
 class Tensor(Writable):
@@ -202,6 +196,9 @@ class Tensor(Writable):
     __slots__ = ()
     __hash__ = object.__hash__
     _record = staticmethod(record)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError(f"{cls.__name__} can't be a subclass of Tensor: hold one as an attribute")
 
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
@@ -254,11 +251,12 @@ class Tensor(Writable):
 
     def _item(self, position: int) -> Any:
         out = self._data[position]
-        return remember(out, ITEM, (self, position), self._needs and _is_inexact(out), {})
+        return remember(out, ITEM, (self, position), self._needs and out.dtype.kind in "fc", {})
 
     def __getitem__(self, index: Any) -> Tensor:
-        out = getitem.__wrapped__(self._data, index := bare(index))
-        return remember(out, TABLE[getitem], (self, index), self._needs)
+        index = bare(index)
+        out: Tensor = remember(self._data[index], TABLE[getitem], (self, index), self._needs)
+        return out
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -293,8 +291,7 @@ class Tensor(Writable):
             return _square(self)
         return _power(self, exponent)
 
-    def __invert__(self) -> Tensor:
-        return self._call(np.invert)
+    __invert__ = _unary(np.invert)
 
 
 _square, _power = _unary(np.square), _binary(np.power)

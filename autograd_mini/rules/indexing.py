@@ -4,6 +4,7 @@ Reading (`getitem`) and its transpose (`scatter`, which adds into zeros) are eac
 so are differentiable to any order. NumPy has neither as a function; hence primitives.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,13 +43,14 @@ def _is_repeating(index: Any) -> bool:
     )
 
 
-def moved_back(g: Any, a: Any, move: Callable[[Any], Any]) -> Any:
-    """Return the gradient of `a` if the result was `move(a)`, which only copies elements.
+def moved_back(g: Any, shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
+    """Return the gradient of an `a` of `shape` whose result is `move(a)`, a copying of elements.
 
     Moving the numbers of the elements the same way tells where each one went.
     """
-    places = move(np.arange(a.size).reshape(a.shape))
-    return scatter(np.ravel(g), np.ravel(places), (a.size,)).reshape(a.shape)
+    size = math.prod(shape)
+    places = move(np.arange(size).reshape(shape))
+    return scatter(np.ravel(g), np.ravel(places), (size,)).reshape(shape)
 
 
 @primitive
@@ -60,7 +62,8 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
 
 
 def _setitem_value(g, out, x, index, value):
-    return getitem(g, index) * _is_last_writer(index, x.shape)
+    part = getitem(g, index) * _is_last_writer(index, x.shape)
+    return part.reshape((1,) * (value.ndim - part.ndim) + part.shape)
 
 
 def _is_last_writer(index, shape):

@@ -14,12 +14,12 @@ def _stretch(y, axis, keepdims):
     return y if axis is None or keepdims else np.expand_dims(y, axis)
 
 
-def _count(a, axis):
-    """Return how many elements of `a` are reduced into one."""
+def _count(shape, axis):
+    """Return how many elements of an array of `shape` are reduced into one."""
     if axis is None:
-        return a.size
+        return math.prod(shape)
     axes = axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(a.shape[i] for i in axes)
+    return math.prod(shape[i] for i in axes)
 
 
 def _sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
@@ -27,7 +27,7 @@ def _sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
 
 
 def _mean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
-    return np.broadcast_to(_stretch(g / _count(a, axis), axis, keepdims), a.shape)
+    return np.broadcast_to(_stretch(g / _count(a.shape, axis), axis, keepdims), a.shape)
 
 
 defvjp(np.sum, _sum_vjp)
@@ -36,12 +36,12 @@ defvjp(np.mean, _mean_vjp)
 
 def _var_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
     spread = a - np.mean(a, axis=axis, keepdims=True)
-    return _stretch(2 * g, axis, keepdims) * spread / (_count(a, axis) - ddof)
+    return _stretch(2 * g, axis, keepdims) * spread / (_count(a.shape, axis) - ddof)
 
 
 # Equal elements make a kink of the standard deviation, where its derivative is taken as 0.
 def _std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
-    slope = g / np.where(out == 0, 1, out) / (_count(a, axis) - ddof)
+    slope = g / np.where(out == 0, 1, out) / (_count(a.shape, axis) - ddof)
     return _stretch(slope, axis, keepdims) * (a - np.mean(a, axis=axis, keepdims=True))
 
 
@@ -66,7 +66,7 @@ def _prod_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
     last = tuple(range(-len(axes), 0))
     rows = np.moveaxis(a, axes, last)
     kept = rows.shape[: a.ndim - len(axes)]
-    others = _others(rows.reshape(*kept, _count(a, axes))).reshape(rows.shape)
+    others = _others(rows.reshape(*kept, _count(a.shape, axes))).reshape(rows.shape)
     return _stretch(g, axis, keepdims) * np.moveaxis(others, last, axes)
 
 

@@ -23,7 +23,7 @@ def _share(g, out, mine, other):
 for _extremum in (np.maximum, np.minimum, np.fmax, np.fmin):
     defvjp(
         _extremum,
-        lambda g, out, x, y: _share(g, out, x, y),
+        _share,
         lambda g, out, x, y: _share(g, out, y, x),
     )
 
@@ -73,7 +73,7 @@ def _sort_vjp(g, out, a, axis=-1, kind=None):
 
 def _take_vjp(g, out, a, indices, axis=None, *, mode="raise"):
     if mode != "raise":
-        return moved_back(g, a, lambda i: np.take(i, indices, axis, mode=mode))
+        return moved_back(g, a.shape, lambda i: np.take(i, indices, axis, mode=mode))
     if axis is None:
         return scatter(g, np.asarray(indices), (a.size,)).reshape(a.shape)
     return scatter(g, (slice(None),) * (axis % a.ndim) + (np.asarray(indices),), a.shape)
@@ -84,6 +84,6 @@ defvjp(np.take, _take_vjp)
 defvjp(
     np.take_along_axis,
     lambda g, out, arr, indices, axis=-1: moved_back(
-        g, arr, lambda i: np.take_along_axis(i, indices, axis)
+        g, arr.shape, lambda i: np.take_along_axis(i, indices, axis)
     ),
 )

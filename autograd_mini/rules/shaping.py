@@ -35,7 +35,8 @@ def _fixed(order):
 
 
 def _transpose_vjp(g, out, a, axes=None):
-    return np.transpose(g, None if axes is None else np.argsort([i % a.ndim for i in axes]))
+    ndim = a.ndim
+    return np.transpose(g, None if axes is None else np.argsort([i % ndim for i in axes]))
 
 
 defvjp(np.transpose, _transpose_vjp)
@@ -94,20 +95,20 @@ defvjp(
 
 # One element to several places, or to none: move the numbers of the elements the same way.
 def _repeat_vjp(g, out, a, repeats, axis=None):
-    return moved_back(g, a, lambda i: np.repeat(i, repeats, axis))
+    return moved_back(g, a.shape, lambda i: np.repeat(i, repeats, axis))
 
 
-def _tile_vjp(g, out, A, reps):  # noqa: N803 - NumPy's name
-    return moved_back(g, A, lambda i: np.tile(i, reps))
+def _tile_vjp(g, out, A, reps):
+    return moved_back(g, A.shape, lambda i: np.tile(i, reps))
 
 
 def _diagonal_vjp(g, out, a, offset=0, axis1=0, axis2=1):
-    return moved_back(g, a, lambda i: np.diagonal(i, offset, axis1, axis2))
+    return moved_back(g, a.shape, lambda i: np.diagonal(i, offset, axis1, axis2))
 
 
 def _trace_vjp(g, out, a, offset=0, axis1=0, axis2=1, dtype=None):
     places = np.diagonal(np.arange(a.size).reshape(a.shape), offset, axis1, axis2)
-    return moved_back(np.broadcast_to(g[..., None], places.shape), a, lambda i: places)
+    return moved_back(np.broadcast_to(g[..., None], places.shape), a.shape, lambda i: places)
 
 
 defvjp(np.repeat, _repeat_vjp)
@@ -124,7 +125,7 @@ def _pad_vjp(g, out, array, pad_width, mode="constant", *, constant_values=0, re
         raise NotImplementedError(
             f"mode={mode!r} has no rule: constant, edge, reflect, symmetric, and wrap have"
         )
-    return moved_back(g, array, lambda i: np.pad(i, pad_width, mode))
+    return moved_back(g, array.shape, lambda i: np.pad(i, pad_width, mode))
 
 
 defvjp(np.pad, _pad_vjp)
