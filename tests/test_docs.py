@@ -29,7 +29,7 @@ def run(code: str) -> str:
 
 def test_the_readmes_first_example_prints_what_it_says() -> None:
     first = blocks("README.md", "python")[0]
-    said = re.findall(r"#> (.*)", first)
+    said = re.findall(r"# prints (.*)", first)
     assert said
     assert run(first).splitlines() == said
 
