@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +69,10 @@ def test_a_rule_has_the_parameters_of_its_function(function: object) -> None:
         assert mine == numpy.name or numpy.kind is numpy.POSITIONAL_ONLY
     if not any(p.kind is p.VAR_KEYWORD for p in numpys):
         assert not (operation.keywords or set()) - {p.name for p in numpys}
+
+
+def test_the_readme_counts_the_rules_right() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    rules = sum(has_rule(f) for f in UFUNCS | FUNCTIONS)
+    constants = sum(is_constant(f) for f in UFUNCS | FUNCTIONS)
+    assert f"has rules for {rules} and knows {constants} without a slope" in readme
