@@ -8,7 +8,7 @@ ARGS ?=
 
 python := $(VENV)/bin/python
 
-.PHONY: help digits test check bench clean
+.PHONY: help digits test check lint bench clean
 .NOTPARALLEL: # two installs into one environment would fight
 
 help: ## list the targets
@@ -22,7 +22,9 @@ digits: $(VENV)/.with-examples,draw ## set up and train the network that reads h
 test: $(VENV)/.with-test ## set up and run the whole test suite, the docstrings' examples too
 	$(python) -m pytest $(ARGS)
 
-check: test $(VENV)/.with-dev ## the tests, and lint, format and types
+check: test lint ## everything: the tests, then lint
+
+lint: $(VENV)/.with-dev ## lint, format and types alone
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy --strict

@@ -35,7 +35,8 @@ writes = _Writes()
 
 def mark_written(array: Any) -> None:
     """Note that the memory of `array` has just been written."""
-    writes.last = writes.by_owner[id(_owner(array))] = tick()
+    owner = array if getattr(array, "base", None) is None else _owner(array)
+    writes.last = writes.by_owner[id(owner)] = tick()
 
 
 def mark_rebound() -> None:

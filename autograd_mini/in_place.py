@@ -2,7 +2,8 @@
 
 In a recorded computation a value that was used must stay what it was. So `t += x` makes a new
 Tensor, and `t[i] = v` gives `t` a new value and keeps the old one as a Tensor of its own, for the
-calls that used it. Under `no_grad` both write into the memory and move the clock.
+calls that used it. Under `no_grad` both write into the memory and move the clock. (A Tensor that
+was assigned from its own value refers to itself, until a walk releases its graph.)
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ class Operation:
     def set_rules(self, vjps: tuple[Vjp | None, ...], by_name: dict[str, Vjp]) -> None:
         """Take `vjps`, one per positional argument, and those of keyword-only arguments."""
         given = [vjp for vjp in chain(vjps, by_name.values()) if vjp is not None]
-        parameters = list(inspect.signature(given[0]).parameters.values())[2:]
+        parameters = list(inspect.signature(given[0]).parameters.values())
+        parameters = parameters[2:] or [p for p in parameters if p.kind is p.VAR_POSITIONAL]
         self.vjps = tuple(vjp or refuse for vjp in vjps)
         self.names = _positional(parameters)
         self.most_args = sys.maxsize if self.names is None else len(self.names)
@@ -101,13 +102,14 @@ class Operation:
         read = set(code.co_cellvars)
         for now, after in pairwise(dis.get_instructions(code)):
             if "LOAD_FAST" in now.opname:
-                names = now.argval if isinstance(now.argval, tuple) else (now.argval,)
+                loaded = now.argval if isinstance(now.argval, tuple) else (now.argval,)
                 is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
-                read.update(names[:-1] if is_metadata else names)
+                read.update(loaded[:-1] if is_metadata else loaded)
         # Each rule may have names of its own for the arguments; the first rule's are used.
-        _, out, *own = code.co_varnames[: code.co_argcount]
-        names_of_all = {out: "out"} | {name: self.name_of(i) for i, name in enumerate(own)}
-        return frozenset(names_of_all.get(name, name) for name in read)
+        own = code.co_varnames[2 : code.co_argcount]
+        names = {name: self.name_of(i) for i, name in enumerate(own)}
+        names |= dict.fromkeys(code.co_varnames[1:2], "out")
+        return frozenset(names.get(name, name) for name in read)
 
     def name_of(self, position: int) -> str:
         """Return the name of the argument at `position`, its number if the rules take *args."""
@@ -270,7 +272,8 @@ def nondifferentiable(function: F) -> F:
     """
     if not callable(function):
         raise TypeError(f"nondifferentiable takes a function, found {function!r}")
-    TABLE.setdefault(function, Operation(function, function)).is_constant = True
+    operation = TABLE.setdefault(function, Operation(function, function))
+    operation.is_constant, operation.vjps = True, ()
     return function
 
 

@@ -63,7 +63,8 @@ def record(
         out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
     else:
         out = operation.forward(*values)
-    needs = needs and operation.passes_gradient(out)
+    if needs and not (operation.vjps and type(out) is ndarray and out.dtype.kind == "f"):
+        needs = operation.passes_gradient(out)
     return remember(out, operation, args, needs, None if is_plain else kwargs)
 
 
@@ -139,13 +140,14 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
     operation = TABLE[function]
 
     def method(self: Tensor, other: Any) -> Any:
+        x = self._data
         if type(other) is Tensor:
             y, needs = other._data, self._needs or other._needs
-        elif type(other) in _NUMBERS or (type(other) is ndarray and other.dtype.kind in "biuf"):
+        elif type(other) in _NUMBERS or (type(other) is ndarray and other.dtype is x.dtype):
             y, needs = other, self._needs
         else:
             return record(function, (self, other))
-        return remember(function(self._data, y), operation, (self, other), needs)
+        return remember(function(x, y), operation, (self, other), needs)
 
     return _documented(method, operation)
 

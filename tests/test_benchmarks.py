@@ -41,7 +41,7 @@ def test_the_chain_is_as_long_as_it_says():
             bare = [np.asarray(x) for x in inputs]
             return getattr(ufunc, method)(*bare, **kwargs).view(Counting)
 
-    digits_step.chain(np.ones(8).view(Counting), np.ones(8), np.ones(8))
+    digits_step.chain(np.ones(8).view(Counting), np.ones(8), np.ones(8), np.tanh)
     assert Counting.calls == digits_step.CHAIN_LENGTH
 
 

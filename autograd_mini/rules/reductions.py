@@ -39,10 +39,14 @@ def _var_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
     return _stretch(2 * g, axis, keepdims) * spread / (_count(a.shape, axis) - ddof)
 
 
-# Equal elements make a kink of the standard deviation, where its derivative is taken as 0.
+# Equal elements make a kink of the standard deviation, where its derivative is taken as 0. Their
+# mean is rounded, so their deviation need not be 0: it is the elements that tell.
 def _std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
-    slope = g / np.where(out == 0, 1, out) / (_count(a.shape, axis) - ddof)
-    return _stretch(slope, axis, keepdims) * (a - np.mean(a, axis=axis, keepdims=True))
+    lowest, highest = (f(a, axis=axis, keepdims=True) for f in (np.min, np.max))
+    g, out = _stretch(g, axis, keepdims), _stretch(out, axis, keepdims)
+    is_kink = (lowest == highest) | (out == 0)
+    slope = g / np.where(is_kink, 1, out) / (_count(a.shape, axis) - ddof)
+    return np.where(is_kink, 0, slope * (a - np.mean(a, axis=axis, keepdims=True)))
 
 
 defvjp(np.var, _var_vjp)
