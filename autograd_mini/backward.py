@@ -133,10 +133,10 @@ class Walk:
                 if kwargs is not None or self.differentiable:
                     self.visit(node, args, kwargs or {}, g)
                 else:  # the same for a plain call on bare arrays, where most of the time goes
-                    values = [x._data if type(x) is kind else x for x in args]
+                    values = [x._array if type(x) is kind else x for x in args]
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
-                            self.give(x, vjp(g, node._data, *values))
+                            self.give(x, vjp(g, node._array, *values))
             except Exception as error:
                 raise rule_failed(node, error) from error
             if self.keep_inner and type(g) is not list:
@@ -151,7 +151,7 @@ class Walk:
             call, position = args
             self.give_item(call, position, g)
             return
-        pairs, out = needing(node, args, kwargs), node._data
+        pairs, out = needing(node, args, kwargs), node._array
         if type(g) is list:
             g = tuple(
                 np.zeros_like(y) if part is None else part for part, y in zip(g, out, strict=True)
@@ -166,7 +166,7 @@ class Walk:
 
     def give(self, x: Any, g: Any) -> None:
         """Add `g` to the gradient of `x`, in its shape and dtype."""
-        data, at = x._data, x._tick
+        data, at = x._array, x._tick
         if g.shape != data.shape or g.dtype is not data.dtype:
             g = fit(g, data)
         into = self.found if x._operation is None else self.pending
@@ -191,7 +191,7 @@ class Walk:
         """Add `g` to the gradient of one of the results of `call`."""
         entry = self.pending.get(call._tick)
         if entry is None:
-            entry = self.pending[call._tick] = [call, [None] * len(call._data)]
+            entry = self.pending[call._tick] = [call, [None] * len(call._array)]
             heappush(self.heap, -call._tick)
         parts = entry[1]
         parts[position] = g if parts[position] is None else parts[position] + g
@@ -231,7 +231,7 @@ def _seed(output: Any, gradient: Any) -> Any:
     if not _requires_grad(output):
         raise RuntimeError(no_graph(output))
     if gradient is None:
-        data = output._data
+        data = output._array
         if data.size != 1:
             raise ValueError(
                 f"backward() starts at a scalar, found shape {output.shape}: reduce it first, "
@@ -246,7 +246,7 @@ def _seed(output: Any, gradient: Any) -> Any:
 
 def _result(entry: Entry | None, x: Any, create_graph: bool) -> Any:
     if entry is None:
-        entry = [x, np.zeros_like(x._data)]
+        entry = [x, np.zeros_like(x._array)]
         return type(x)(entry[1]) if create_graph else entry[1]
     if create_graph:  # a rule that does not use its g returns a bare array
         return entry[1] if isinstance(entry[1], Storage) else type(x)(entry[1])

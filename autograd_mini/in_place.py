@@ -26,8 +26,8 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
         if is_recording():
             self._check_no_leaf(f"np.{function.__name__} in place")
             return self._call(function, other)
-        function(self._data, bare(other), out=self._data)
-        mark_written(self._data)
+        function(self._array, bare(other), out=self._array)
+        mark_written(self._array)
         return self
 
     return method
@@ -50,8 +50,8 @@ class Writable(Storage):
     def __setitem__(self, index: Any, value: Any) -> None:
         index = bare(index)
         if not is_recording() or not (self._needs or needs_grad(value)):
-            self._data[index] = bare(value)
-            mark_written(self._data)
+            self._array[index] = bare(value)
+            mark_written(self._array)
             return
         self._check_no_leaf("item assignment")
         if self.dtype.kind not in "fc":
@@ -59,7 +59,7 @@ class Writable(Storage):
                 f"item assignment to dtype {self.dtype} would lose the gradient of the value: "
                 f"convert first, t = t.astype(float)"
             )
-        if self._data.base is not None:
+        if self._array.base is not None:
             raise RuntimeError(
                 "item assignment to a view would not reach the Tensor it is a view of: assign "
                 "with one index, t[i, j] = v, or to a .copy()"

@@ -58,17 +58,17 @@ def _check_unwritten(node: Any, x: Any, name: str) -> None:
     if type(x) in CONTAINERS:
         for part in x:
             _check_unwritten(node, part, name)
-    elif isinstance(x, Storage) and type(x._data) in CONTAINERS:
-        _check_unwritten(node, x._data, name)
+    elif isinstance(x, Storage) and type(x._array) in CONTAINERS:
+        _check_unwritten(node, x._array, name)
     elif written_at(bare(x)) > node._tick:
         raise RuntimeError(_written(node, x, name))
 
 
 def results_of(node: Any) -> Any:
     """Return the results of `node` as Tensors: itself, or one for each of several."""
-    if type(node._data) not in CONTAINERS:
+    if type(node._array) not in CONTAINERS:
         return node
-    return tuple(node._item(i) for i in range(len(node._data)))
+    return tuple(node._item(i) for i in range(len(node._array)))
 
 
 def needing(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[Vjp, Any]]:

@@ -27,7 +27,7 @@ class Storage(Methods):
         "__weakref__",
         "_args",  # None once the graph was released
         "_code",
-        "_data",
+        "_array",
         "_grad",
         "_graded",
         "_kwargs",
@@ -40,7 +40,7 @@ class Storage(Methods):
     )
     _args: Any
     _code: CodeType
-    _data: Any
+    _array: Any
     _grad: Any
     _graded: int
     _kwargs: dict[str, Any] | None
@@ -54,15 +54,15 @@ class Storage(Methods):
     @property
     def data(self) -> Any:
         """The bare array. Assigning to it is the sanctioned way to write, also `t.data -= x`."""
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
-        if value is not self._data:
+        if value is not self._array:
             value = as_array(bare(value))
             check_dtype(value.dtype, self._needs)
             self._check_replaceable(value)
-            self._data = value
+            self._array = value
         mark_written(value)
 
     def _check_replaceable(self, value: Any) -> None:
@@ -103,7 +103,7 @@ class Storage(Methods):
     def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
             raise RuntimeError("only a leaf's requires_grad can be set; use .detach() on a result")
-        check_dtype(self._data.dtype, value)
+        check_dtype(self._array.dtype, value)
         self._needs = bool(value)
 
     @property
@@ -119,7 +119,7 @@ class Storage(Methods):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        shape: tuple[int, ...] = self._data.shape
+        shape: tuple[int, ...] = self._array.shape
         return shape
 
     @property
@@ -135,7 +135,7 @@ class Storage(Methods):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements."""
-        dtype: np.dtype[Any] = self._data.dtype
+        dtype: np.dtype[Any] = self._array.dtype
         return dtype
 
     @property
@@ -149,33 +149,33 @@ class Storage(Methods):
                 "a Tensor that requires grad can't become a bare array, where its gradient would "
                 "be lost: use .detach() or .data, or np.stack to join Tensors"
             )
-        return np.array(self._data, dtype=dtype, copy=copy)
+        return np.array(self._array, dtype=dtype, copy=copy)
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._array)
 
     def __contains__(self, value: Any) -> bool:
-        return bare(value) in self._data
+        return bare(value) in self._array
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __float__(self) -> float:
-        return float(self._data)
+        return float(self._array)
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._array)
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(self._array)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
@@ -189,10 +189,10 @@ class Storage(Methods):
     def __reduce__(self) -> Any:
         if not self.is_leaf:
             raise RuntimeError("only leaves can be copied or pickled: use .detach() on a result")
-        return _rebuild, (type(self), self._data, self._needs, self._grad, self.name)
+        return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
 
     def __repr__(self) -> str:
-        text = [np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")]
+        text = [np.array2string(np.asarray(self._array), separator=", ", prefix="Tensor(")]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             text.append(f"dtype={self.dtype}")
         if self._operation is not None:
@@ -210,7 +210,7 @@ _CONTENT = tuple(slot for slot in Storage.__slots__ if slot not in ("__weakref__
 def bare(x: Any) -> Any:
     """Return `x` with bare arrays in the place of Tensors, also inside lists and tuples."""
     if isinstance(x, Storage):
-        return x._data
+        return x._array
     if type(x) in CONTAINERS:
         return type(x)(bare(part) for part in x)
     return x

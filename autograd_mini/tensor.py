@@ -48,7 +48,7 @@ def record(
     for x in args:
         kind = type(x)
         if kind is Tensor:
-            values.append(x._data)
+            values.append(x._array)
             needs = needs or x._needs
         elif kind in CONTAINERS:
             if operation.takes_array(len(values)):
@@ -90,7 +90,7 @@ def remember(
             return _remember_several(out, operation, args, needs, kwargs)
         out = as_array(out)
     result = new(Tensor)
-    result._data = out
+    result._array = out
     result._tick = tick()
     result._grad = result.name = None
     if needs and is_recording():
@@ -122,7 +122,7 @@ def _remember_several(
     if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):
         return out
     call = remember(np.empty(0), operation, args, needs, kwargs or {})
-    call._data = out
+    call._array = out
     return type(out)(call._item(i) for i in range(len(out)))
 
 
@@ -131,7 +131,7 @@ def _unary(function: Any) -> Callable[[Tensor], Tensor]:
     forward = operation.forward
 
     def method(self: Tensor) -> Any:
-        return remember(forward(self._data), operation, (self,), self._needs)
+        return remember(forward(self._array), operation, (self,), self._needs)
 
     return _documented(method, operation)
 
@@ -140,9 +140,9 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
     operation = TABLE[function]
 
     def method(self: Tensor, other: Any) -> Any:
-        x = self._data
+        x = self._array
         if type(other) is Tensor:
-            y, needs = other._data, self._needs or other._needs
+            y, needs = other._array, self._needs or other._needs
         elif type(other) in _NUMBERS or (type(other) is ndarray and other.dtype is x.dtype):
             y, needs = other, self._needs
         else:
@@ -209,7 +209,7 @@ class Tensor(Writable):
         if dtype is not None:
             data = data.astype(dtype, copy=False)
         check_dtype(data.dtype, requires_grad)
-        self._data = data
+        self._array = data
         self._needs = bool(requires_grad)
         self._tick = tick()
         self._grad = self._operation = None
@@ -232,7 +232,7 @@ class Tensor(Writable):
 
     def detach(self) -> Tensor:
         """Return a Tensor of the same memory that no gradient flows through."""
-        return Tensor(self._data, name=self.name)
+        return Tensor(self._array, name=self.name)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
@@ -242,7 +242,7 @@ class Tensor(Writable):
             )
         operation = TABLE.get(ufunc)
         if len(inputs) == 1 and not kwargs and operation is not None and operation.vjps:
-            return remember(ufunc(self._data), operation, inputs, self._needs)
+            return remember(ufunc(self._array), operation, inputs, self._needs)
         return record(ufunc, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -252,12 +252,12 @@ class Tensor(Writable):
         return record(function, (self, *args), kwargs)
 
     def _item(self, position: int) -> Any:
-        out = self._data[position]
+        out = self._array[position]
         return remember(out, ITEM, (self, position), self._needs and out.dtype.kind in "fc", {})
 
     def __getitem__(self, index: Any) -> Tensor:
         index = bare(index)
-        out: Tensor = remember(self._data[index], TABLE[getitem], (self, index), self._needs)
+        out: Tensor = remember(self._array[index], TABLE[getitem], (self, index), self._needs)
         return out
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, settings
 # The script in there needs PyTorch, which made the golden values once.
 collect_ignore = ["golden"]
 
-settings.register_profile("dev", deadline=None)
+settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile(
     "ci",
     deadline=None,
+    max_examples=50,
     derandomize=True,
     database=None,
     print_blob=True,

@@ -9,7 +9,7 @@ import numpy as np
 from autograd_mini import Tensor, gradients
 from autograd_mini.backward import unbroadcast
 from autograd_mini.primitive import TABLE
-from tests.numeric import numeric_gradient
+from tests.numeric import STEP, numeric_gradient
 from tests.samples import Call, Sample
 
 ANALYTIC_TOLERANCE, NUMERIC_TOLERANCE = 1e-10, 1e-7
@@ -76,10 +76,11 @@ def assert_close(found: list[Any], wanted: list[np.ndarray], analytic: bool) -> 
     """Compare relative to the scale of each gradient, never to a bare constant.
 
     A gradient that is zero comes out as the rounding error of what cancelled in it, which has the
-    scale of the largest gradient of the call.
+    scale of the largest gradient of the call, and a difference divides it by the step.
     """
     tolerance = ANALYTIC_TOLERANCE if analytic else NUMERIC_TOLERANCE
     rounding = 16 * EPSILON * max((_scale(numeric) for numeric in wanted), default=0)
+    rounding /= 1 if analytic else STEP
     for mine, numeric in zip(found, wanted, strict=True):
         assert mine.shape == numeric.shape
         allowed = tolerance * _scale(numeric) + rounding

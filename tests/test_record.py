@@ -575,3 +575,9 @@ def test_a_complex_gradient_is_refused():
     with pytest.raises(RuntimeError, match="complex gradients are not supported"):
         out.backward()
     assert x.grad is None
+
+
+def test_a_masked_array_on_the_left_is_refused() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"masked|\.detach\(\)"):
+        np.ma.masked_array([1.0, 2.0], mask=[True, False]) + x
