@@ -26,8 +26,8 @@ class Storage(Methods):
     __slots__ = (
         "__weakref__",
         "_args",  # None once the graph was released
-        "_code",
         "_array",
+        "_code",
         "_grad",
         "_graded",
         "_kwargs",

@@ -201,7 +201,7 @@ def scattered(draw: Draw) -> Call:
 
 @st.composite
 def einsums(draw: Draw) -> Call:
-    """Draw an einsum: products, sums, diagonals, traces, broadcasting, ellipses, implicit output."""
+    """Draw products, sums, diagonals, traces, broadcasting, ellipses, an implicit output."""
     subscripts, *drawn = draw(
         st.sampled_from(
             [

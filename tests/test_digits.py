@@ -131,7 +131,7 @@ def test_the_graph_of_the_cost_names_every_parameter(run):
 
 @pytest.mark.slow
 def test_the_laid_out_graph_is_an_svg_picture_with_the_same_names(run):
-    root = ET.parse(run.out / "cost-graph.svg").getroot()  # noqa: S314 - written a moment ago
+    root = ET.parse(run.out / "cost-graph.svg").getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     words = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {name for name, _ in run.result.network.named_parameters()} <= words

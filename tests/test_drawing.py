@@ -243,7 +243,7 @@ def run_program(hash_seed):
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", "-c", PROGRAM]
     # The command is this interpreter with the program above.
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command, env=environment, cwd=ROOT, capture_output=True, check=True
     ).stdout
 

@@ -341,7 +341,7 @@ def test_two_tensors_with_one_path_are_refused():
 
 def test_a_model_can_be_copied_and_pickled():
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1))
-    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):  # noqa: S301 - our own
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert np.array_equal(twin[0].weight.data, model[0].weight.data)
         assert twin[0].weight is not model[0].weight
         assert twin[0].weight.requires_grad
