@@ -167,7 +167,13 @@ class Walk:
     def give(self, x: Any, g: Any) -> None:
         """Add `g` to the gradient of `x`, in its shape and dtype."""
         data, at = x._array, x._tick
-        if g.shape != data.shape or g.dtype is not data.dtype:
+        try:
+            fits = g.shape == data.shape and g.dtype is data.dtype
+        except AttributeError:
+            raise TypeError(
+                f"its rule returned {g!r}, not an array of shape {data.shape}"
+            ) from None
+        if not fits:
             g = fit(g, data)
         into = self.found if x._operation is None else self.pending
         entry = into.get(at)

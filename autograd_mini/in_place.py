@@ -23,6 +23,7 @@ T = TypeVar("T", bound="Writable")
 
 def _in_place(function: Any) -> Callable[[T, Any], T]:
     def method(self: T, other: Any) -> T:
+        """Return a new Tensor while recording; write into this one under `no_grad`."""
         if is_recording():
             self._check_no_leaf(f"np.{function.__name__} in place")
             return self._call(function, other)

@@ -26,7 +26,9 @@ class _Switch:
     __slots__ = ("_tokens",)
     _state: bool
 
-    def __init__(self) -> None:
+    def __init__(self, function: None = None) -> None:
+        if function is not None:
+            raise TypeError(f"write @{type(self).__name__}(), with its brackets")
         self._tokens: list[Token[bool]] = []
 
     def __enter__(self) -> None:

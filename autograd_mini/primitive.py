@@ -10,15 +10,15 @@ undone by the walk (`backward.py`), never in a rule. `rules/` fills the table fo
 
 from __future__ import annotations
 
-import dis
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import numpy as np
+
+from autograd_mini import signature
 
 CONTAINERS = frozenset({list, tuple})
 Vjp = Callable[..., Any]
@@ -27,13 +27,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # What NumPy calls an argument that is a list of arrays, and so must a rule.
 _LISTS = frozenset({"arrays"})
 
-# What a rule may ask of an argument whose value has been overwritten since.
-_METADATA = frozenset({"shape", "ndim", "size", "dtype"})
-
 # Arguments that write into an array, or leave parts of it unwritten.
 _OUTPUTS = frozenset({"out", "where"})
-
-_ANY_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 def _public_name(function: Callable[..., Any]) -> str:
@@ -82,33 +77,22 @@ class Operation:
     def set_rules(self, vjps: tuple[Vjp | None, ...], by_name: dict[str, Vjp]) -> None:
         """Take `vjps`, one per positional argument, and those of keyword-only arguments."""
         given = [vjp for vjp in chain(vjps, by_name.values()) if vjp is not None]
-        parameters = list(inspect.signature(given[0]).parameters.values())
-        parameters = parameters[2:] or [p for p in parameters if p.kind is p.VAR_POSITIONAL]
+        parameters, *_ = [signature.arguments(vjp, self.name) for vjp in given]
         self.vjps = tuple(vjp or refuse for vjp in vjps)
-        self.names = _positional(parameters)
+        self.names = signature.positional(parameters)
         self.most_args = sys.maxsize if self.names is None else len(self.names)
-        self.keywords = _keywords(parameters)
+        self.keywords = signature.keywords(parameters)
         self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
         self.reads = {vjp: self._values_read(vjp) for vjp in given}
 
     def _values_read(self, vjp: Vjp) -> frozenset[str] | None:
-        """Return the names of the arguments whose values `vjp` reads ("out" for its second).
-
-        Found in its bytecode, `x.shape` and the like not counted; None means that it may read all.
-        """
-        code = getattr(vjp, "__code__", None)
-        if code is None or inspect.ismethod(vjp) or code.co_flags & _ANY_ARGUMENTS:
+        """Return the names of the arguments whose values `vjp` reads, "out" for its second."""
+        found = signature.values_read(vjp)
+        if found is None:
             return None
-        read = set(code.co_cellvars)
-        for now, after in pairwise(dis.get_instructions(code)):
-            if "LOAD_FAST" in now.opname:
-                loaded = now.argval if isinstance(now.argval, tuple) else (now.argval,)
-                is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
-                read.update(loaded[:-1] if is_metadata else loaded)
+        read, (_, out, *own) = found
         # Each rule may have names of its own for the arguments; the first rule's are used.
-        own = code.co_varnames[2 : code.co_argcount]
-        names = {name: self.name_of(i) for i, name in enumerate(own)}
-        names |= dict.fromkeys(code.co_varnames[1:2], "out")
+        names = {out: "out"} | {name: self.name_of(i) for i, name in enumerate(own)}
         return frozenset(names.get(name, name) for name in read)
 
     def name_of(self, position: int) -> str:
@@ -228,11 +212,13 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
     Args:
         function: a NumPy function or ufunc, or a `primitive`.
         vjps: the rules; None for an argument that needs none (an index, a shape). An argument
-            that is a list of arrays has one rule, which returns a list.
+            that is a list of arrays has one rule, which returns a list. A rule is NumPy and only
+            NumPy: it writes into nothing and takes no `.data`, or second derivatives are wrong.
         vjps_by_name: the rules of keyword-only arguments.
 
     Raises:
-        TypeError: `function` can't be called, or there is no rule at all.
+        TypeError: `function` is neither NumPy's nor a primitive, or there is no rule, or one that
+            does not take g and out in front.
 
     >>> from autograd_mini import Tensor, defvjp, primitive
     >>> @primitive
@@ -252,8 +238,14 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
             f"defvjp({_public_name(function)}, ...) takes a rule per argument, "
             f"`lambda g, out, x: ...`, found {vjps!r}"
         )
-    operation = TABLE.setdefault(function, Operation(function, function))
+    operation = TABLE.get(function) or Operation(function, function)
+    if function not in TABLE and not operation.name.startswith("np."):
+        raise TypeError(
+            f"{operation.name} is neither a NumPy function nor a primitive, so no Tensor would "
+            f"ever find the rule: write @primitive above its def"
+        )
     operation.set_rules(vjps, vjps_by_name)
+    TABLE[function] = operation
 
 
 def nondifferentiable(function: F) -> F:
@@ -275,18 +267,6 @@ def nondifferentiable(function: F) -> F:
     operation = TABLE.setdefault(function, Operation(function, function))
     operation.is_constant, operation.vjps = True, ()
     return function
-
-
-def _positional(parameters: list[inspect.Parameter]) -> tuple[str, ...] | None:
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None
-    return tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-
-
-def _keywords(parameters: list[inspect.Parameter]) -> frozenset[str] | None:
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return None
-    return frozenset(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
 
 
 def nested(values: Iterable[Any]) -> Iterator[Any]:

@@ -89,7 +89,8 @@ def no_graph(output: Any) -> str:
     """Say why there is nothing to walk."""
     return (
         f"there is no graph behind {output!r}: nothing in it requires grad, or it was computed "
-        f"under no_grad(); make the inputs with requires_grad=True"
+        f"under no_grad(), or by gradients() without create_graph=True; make the inputs with "
+        f"requires_grad=True"
     )
 
 
@@ -110,7 +111,7 @@ def rule_failed(node: Any, error: Exception) -> Exception:
 
 def _written(node: Any, x: Any, name: str) -> str:
     name_of_x = getattr(x, "name", None)
-    which = f"Tensor {name_of_x!r}" if name_of_x else f"{name}, a Tensor without a name,"
+    which = f"Tensor {name_of_x!r}" if name_of_x else f"the Tensor given as {name!r}"
     used = "the result of" if name == "out" else f"{which} was used by"
     return (
         f"{used} {_call(node)} and written since, but the derivative needs the old value: call "

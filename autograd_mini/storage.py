@@ -188,7 +188,7 @@ class Storage(Methods):
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("only leaves can be copied or pickled: use .detach() on a result")
+            raise RuntimeError("a result can't be copied or pickled: use its .detach() or .data")
         return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
 
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ ROOMS = (
     ("autograd_mini.modes",),
     ("autograd_mini.origin",),
     ("autograd_mini.clock",),
+    ("autograd_mini.signature",),
     ("autograd_mini.primitive",),
     ("autograd_mini.rules.*",),
     ("autograd_mini.methods",),

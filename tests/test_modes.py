@@ -290,3 +290,12 @@ def test_a_copied_context_carries_the_mode():
     context.run(lambda: seen.append(is_recording()))
     assert seen == [False]
     assert is_recording()
+
+
+@pytest.mark.parametrize("switch", [no_grad, enable_grad])
+def test_a_decorator_without_brackets_is_explained(switch):
+    with pytest.raises(TypeError, match=rf"write @{switch.__name__}\(\)"):
+
+        @switch
+        def predict():
+            pass
