@@ -15,18 +15,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import graphviz
-import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
+try:
+    import graphviz
+    import numpy as np
+    from numpy.typing import NDArray
+    from tqdm import tqdm
 
-import nn
-import optim
-from autograd_mini import Tensor, no_grad
-from autograd_mini.drawing import draw
-from examples import digits_report
-from examples.digits_pictures import draw_all
-from examples.mnist import DataError, Digits, load
+    import nn
+    import optim
+    from autograd_mini import Tensor, no_grad
+    from autograd_mini.drawing import draw
+    from examples import digits_report
+    from examples.digits_pictures import draw_all
+    from examples.mnist import DataError, Digits, load
+except ModuleNotFoundError as missing:
+    raise SystemExit(
+        f"{missing}: install the project with what its examples need, by `make digits` or by "
+        "`pip install -e '.[examples,draw]'`"
+    ) from None
 
 Floats = NDArray[np.floating[Any]]
 

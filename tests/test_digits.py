@@ -5,6 +5,7 @@ import doctest
 import io
 import shutil
 import signal
+import subprocess
 import sys
 import sysconfig
 import xml.etree.ElementTree as ET
@@ -555,3 +556,13 @@ def test_the_examples_in_the_docstrings_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_without_what_it_needs_the_program_says_how_to_install_it():
+    program = Path(digits.__file__)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install -e '.[examples,draw]'" in done.stderr
+    assert "Traceback" not in done.stderr
