@@ -117,12 +117,14 @@ class Walk:
     def run(self, output: Storage, seed: Any) -> dict[int, Entry]:
         """Walk from `output`, whose gradient is `seed`; return what was found, by tick."""
         self.give(output, seed)
-        heap, pending, kind = self.heap, self.pending, self.kind
+        heap, pending, kind, give = self.heap, self.pending, self.kind, self.give
+        wanted, differentiable = self.wanted, self.differentiable
+        keep_inner, release = self.keep_inner, self.release
         while heap:
             at = -heappop(heap)
             entry = pending.pop(at)
             node, g = entry
-            if at in self.wanted:
+            if at in wanted:
                 self.found[at] = entry
             args, kwargs = node._args, node._kwargs
             if args is None:
@@ -130,18 +132,18 @@ class Walk:
             if at < writes.last:
                 args, kwargs = as_recorded(node, self.versions)
             try:
-                if kwargs is not None or self.differentiable:
+                if kwargs is not None or differentiable:
                     self.visit(node, args, kwargs or {}, g)
                 else:  # the same for a plain call on bare arrays, where most of the time goes
                     values = [x._array if type(x) is kind else x for x in args]
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
-                            self.give(x, vjp(g, node._array, *values))
+                            give(x, vjp(g, node._array, *values))
             except Exception as error:
                 raise rule_failed(node, error) from error
-            if self.keep_inner and type(g) is not list:
+            if keep_inner and type(g) is not list:
                 node._grad = np.array(g)
-            if self.release:
+            if release:
                 node._args = None
         return self.found
 

@@ -143,7 +143,7 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
         x = self._array
         if type(other) is Tensor:
             y, needs = other._array, self._needs or other._needs
-        elif type(other) in _NUMBERS or (type(other) is ndarray and other.dtype is x.dtype):
+        elif (type(other) is ndarray and other.dtype is x.dtype) or type(other) in _NUMBERS:
             y, needs = other, self._needs
         else:
             return record(function, (self, other))
