@@ -1,14 +1,14 @@
 """The reverse walk: from a result back to its leaves, applying the table's rules.
 
 Results come after their inputs on the clock, so a heap of ticks yields every node after all that
-used it: one pass, no recursion, linear in the graph. Gradients under way live in dictionaries of
-the walk; only at its end do leaves get `.grad`. The same rules run on bare arrays (`backward`) or,
-with `create_graph`, on Tensors, and then the walk is itself recorded.
+used it: one pass, no recursion, and as good as linear in the graph. Gradients under way live in
+dictionaries of the walk; only at its end do leaves get `.grad`. The same rules run on bare arrays
+(`backward`) or, with `create_graph`, on Tensors, and then the walk is itself recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from sys import getrefcount
 from typing import Any
@@ -36,7 +36,7 @@ def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
 
 
 def gradients(
-    output: Storage, inputs: Sequence[Storage], gradient: Any = None, *, create_graph: bool = False
+    output: Storage, inputs: Iterable[Storage], gradient: Any = None, *, create_graph: bool = False
 ) -> list[Any]:
     """Return d output / d input for each of `inputs`; `.grad` and the graph stay as they are.
 
@@ -59,6 +59,7 @@ def gradients(
     >>> gradients(slope, [x])
     [array(18.)]
     """
+    inputs = inputs if isinstance(inputs, Storage) else [*inputs]
     if isinstance(inputs, Storage) or not all(map(_requires_grad, inputs)):
         raise TypeError(f"gradients takes a list of Tensors that require grad, found {inputs!r}")
     seed: Any = _seed(output, gradient)
@@ -126,6 +127,8 @@ class Walk:
             node, g = entry
             if at in wanted:
                 self.found[at] = entry
+                if at == self.oldest:
+                    break
             args, kwargs = node._args, node._kwargs
             if args is None:
                 raise RuntimeError(released(node))
@@ -247,6 +250,8 @@ def _seed(output: Any, gradient: Any) -> Any:
             )
         return np.ones(data.shape, data.dtype) if type(data) is ndarray else np.ones_like(data)
     gradient = as_array(bare(gradient))
+    if gradient.dtype.kind not in "biuf":
+        raise TypeError(f"a gradient is made of real numbers, found dtype {gradient.dtype}")
     if gradient.shape != output.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, the Tensor has {output.shape}")
     return gradient.astype(output.dtype, copy=False)

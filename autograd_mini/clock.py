@@ -11,8 +11,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import numpy as np
-
 tick = itertools.count(1).__next__
 
 
@@ -49,7 +47,8 @@ def written_at(array: Any) -> int:
     return writes.by_owner.get(id(_owner(array)), 0)
 
 
-def _owner(array: Any) -> Any:
-    while (base := getattr(array, "base", None)) is not None and type(base) is np.ndarray:
-        array = base
-    return array
+def _owner(memory: Any) -> Any:
+    """Follow views to the array, and foreign memory to the object, that they all end in."""
+    while (inner := getattr(memory, "base", None)) is not None:
+        memory = inner
+    return memory.obj if type(memory) is memoryview else memory

@@ -83,7 +83,9 @@ class Methods:
         """Return the elements in one row."""
         return self._call(np.ravel)
 
-    flatten = ravel
+    def flatten(self: T) -> T:
+        """Return the elements in one row, in memory of their own."""
+        return self.ravel().copy()
 
     def transpose(self: T, *axes: int | tuple[int, ...]) -> T:
         """Return the Tensor with its axes permuted, reversed if none are given."""

@@ -101,11 +101,9 @@ class Operation:
             return self.names[position]
         return f"argument {position}"
 
-    def takes_array(self, position: int) -> bool:
-        """Return whether a list given at `position` means an array, not a list of arrays."""
-        return position < len(self.vjps) and (
-            self.vjps[position] is not refuse and self.name_of(position) not in _LISTS
-        )
+    def takes_array(self, name: str) -> bool:
+        """Return whether a list given as `name` means an array, not a list of arrays."""
+        return name not in _LISTS and self.vjps_by_name.get(name, refuse) is not refuse
 
     def reads_value(self, vjps: Iterable[Vjp], name: str) -> bool:
         """Return whether one of `vjps` reads the value of the argument `name`, or of "out"."""
@@ -142,10 +140,11 @@ class Operation:
 
     def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Refuse arguments that the rules do not know, such as `out=` and `where=`."""
-        if self.names is not None and len(args) > self.most_args:
+        if len(args) > self.most_args:
+            names = ", ".join(self.names or ()) or f"{self.most_args} of them"
             raise TypeError(
                 f"{self.name} with {len(args)} positional arguments can't be recorded: its "
-                f"derivative knows {', '.join(self.names)}; pass no more than these"
+                f"derivative knows {names}; pass no more than these"
             )
         for key in kwargs:
             known = key not in _OUTPUTS if self.keywords is None else key in self.keywords
@@ -238,12 +237,7 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
             f"defvjp({_public_name(function)}, ...) takes a rule per argument, "
             f"`lambda g, out, x: ...`, found {vjps!r}"
         )
-    operation = TABLE.get(function) or Operation(function, function)
-    if function not in TABLE and not operation.name.startswith("np."):
-        raise TypeError(
-            f"{operation.name} is neither a NumPy function nor a primitive, so no Tensor would "
-            f"ever find the rule: write @primitive above its def"
-        )
+    operation = _known(function)
     operation.set_rules(vjps, vjps_by_name)
     TABLE[function] = operation
 
@@ -264,9 +258,21 @@ def nondifferentiable(function: F) -> F:
     """
     if not callable(function):
         raise TypeError(f"nondifferentiable takes a function, found {function!r}")
-    operation = TABLE.setdefault(function, Operation(function, function))
+    operation = TABLE[function] = _known(function)
     operation.is_constant, operation.vjps = True, ()
+    operation.most_args = signature.count_before_out(function)
     return function
+
+
+def _known(function: Callable[..., Any]) -> Operation:
+    """Return the operation of `function`, a new one if it is NumPy's."""
+    operation = TABLE.get(function) or Operation(function, function)
+    if function not in TABLE and not operation.name.startswith("np."):
+        raise TypeError(
+            f"{operation.name} is neither a NumPy function nor a primitive, so it would never "
+            f"be asked what it knows of its derivative: write @primitive above its def"
+        )
+    return operation
 
 
 def nested(values: Iterable[Any]) -> Iterator[Any]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dis
 import inspect
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 # What a rule may ask of an argument whose value has been overwritten since.
 _METADATA = frozenset({"shape", "ndim", "size", "dtype"})
@@ -64,3 +67,14 @@ def values_read(vjp: Callable[..., Any]) -> tuple[frozenset[str], tuple[str, ...
             is_metadata = after.opname == "LOAD_ATTR" and after.argval in _METADATA
             read.update(loaded[:-1] if is_metadata else loaded)
     return frozenset(read), code.co_varnames[: code.co_argcount]
+
+
+def count_before_out(function: Callable[..., Any]) -> int:
+    """Return how many arguments may come by position before `out`, an array to write into."""
+    if isinstance(function, np.ufunc):
+        return function.nin
+    try:
+        names = [*inspect.signature(function).parameters]
+    except ValueError:  # written in C
+        return sys.maxsize
+    return names.index("out") if "out" in names else sys.maxsize

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from autograd_mini.clock import mark_written, tick
+from autograd_mini.clock import mark_rebound, mark_written, tick
 from autograd_mini.methods import Methods
 from autograd_mini.origin import Origin, locate
 from autograd_mini.primitive import CONTAINERS, Operation
@@ -53,7 +54,10 @@ class Storage(Methods):
 
     @property
     def data(self) -> Any:
-        """The bare array. Assigning to it is the sanctioned way to write, also `t.data -= x`."""
+        """The bare array. Assigning to it is the sanctioned way to write, also `t.data -= x`.
+
+        Writes through the array itself, `t.data[0] = x`, are NumPy's own: no walk sees them.
+        """
         return self._array
 
     @data.setter
@@ -91,7 +95,7 @@ class Storage(Methods):
                     f"the gradient of a Tensor has its shape {self.shape} and dtype "
                     f"{self.dtype}, found {value.shape} and {value.dtype}"
                 )
-        self._grad = value
+        self._grad = value if value is None or value is self._grad else value.copy()
         self._graded = tick()
 
     @property
@@ -104,6 +108,12 @@ class Storage(Methods):
         if not self.is_leaf:
             raise RuntimeError("only a leaf's requires_grad can be set; use .detach() on a result")
         check_dtype(self._array.dtype, value)
+        if value and not self._needs:  # calls recorded so far used it as a constant
+            before = type(self).__new__(type(self))
+            before._become(self)
+            before.name = None
+            self._previous, self._tick = before, tick()
+            mark_rebound()
         self._needs = bool(value)
 
     @property
@@ -243,9 +253,33 @@ def holds_tensor(x: Any) -> bool:
     )
 
 
+def kept(x: Any, is_array: bool) -> Any:
+    """Return an argument in the form in which a call remembers it.
+
+    A list is copied, since the caller may change it, or joined if it means an array; what only
+    looks like an array becomes one, since a rule would meet arithmetic of its own.
+    """
+    if isinstance(x, Sequence) and not isinstance(x, str):
+        parts = x if type(x) in CONTAINERS else [*x]
+        return _join(parts) if is_array else _copied(parts)
+    if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
+        return as_array(x)
+    return x
+
+
+def _copied(x: Any) -> Any:
+    return type(x)(_copied(part) if type(part) in CONTAINERS else part for part in x)
+
+
+def _join(x: Any) -> Any:
+    """Return the array that a list of numbers means; one with Tensors in it is stacked."""
+    parts = [_join(part) if type(part) in CONTAINERS else part for part in x]
+    return np.stack(parts) if holds_tensor(parts) else np.asarray(parts)
+
+
 def _rebuild(kind: Any, data: Any, requires_grad: bool, grad: Any, name: str | None) -> Any:
     result = kind(data, requires_grad, name=name)
-    result._grad = grad
+    result.grad = grad
     return result
 
 

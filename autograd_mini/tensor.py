@@ -23,10 +23,11 @@ from autograd_mini.origin import inside, leave_library
 from autograd_mini.primitive import CONTAINERS, ITEM, TABLE, Operation
 from autograd_mini.rules import activations
 from autograd_mini.rules.indexing import getitem
-from autograd_mini.storage import as_array, bare, check_dtype, holds_tensor, needs_grad
+from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
 
 F = TypeVar("F", bound=Callable[..., Any])
 NO_KWARGS: dict[str, Any] = {}
+_NUMBERS = frozenset({int, float})
 
 
 def record(
@@ -50,15 +51,15 @@ def record(
         if kind is Tensor:
             values.append(x._array)
             needs = needs or x._needs
-        elif kind in CONTAINERS:
-            if operation.takes_array(len(values)):
-                x = _join(x)
-                args = (*args[: len(values)], x, *args[len(values) + 1 :])
-            values.append(bare(x))
-            needs, is_plain = needs or needs_grad(x), False
-        else:
+        elif kind is ndarray or kind in _NUMBERS:
             values.append(x)
+        else:
+            x = kept(x, operation.takes_array(operation.name_of(len(values))))
+            args = (*args[: len(values)], x, *args[len(values) + 1 :])
+            values.append(bare(x))
+            needs, is_plain = needs or needs_grad(x), is_plain and type(x) not in CONTAINERS
     if kwargs:
+        kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
         needs = needs or needs_grad([*kwargs.values()])
         out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
     else:
@@ -66,12 +67,6 @@ def record(
     if needs and not (operation.vjps and type(out) is ndarray and out.dtype.kind == "f"):
         needs = operation.passes_gradient(out)
     return remember(out, operation, args, needs, None if is_plain else kwargs)
-
-
-def _join(x: Any) -> Any:
-    """Return the array that a list of numbers means; one with Tensors in it is stacked."""
-    parts = [_join(part) if type(part) in CONTAINERS else part for part in x]
-    return np.stack(parts) if holds_tensor(parts) else np.asarray(parts)
 
 
 def remember(
@@ -152,26 +147,17 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
     return _documented(method, operation)
 
 
-def _reflected(function: Any) -> Callable[[Tensor, Any], Tensor]:
-    def method(self: Tensor, other: Any) -> Any:
-        return record(function, (other, self))
-
-    return _documented(method, TABLE[function])
-
-
 def _general(function: Any) -> Callable[[Tensor, Any], Tensor]:
-    def method(self: Tensor, other: Any) -> Any:
-        return record(function, (self, other))
+    return _documented(lambda self, other: record(function, (self, other)), TABLE[function])
 
-    return _documented(method, TABLE[function])
+
+def _reflected(function: Any) -> Callable[[Tensor, Any], Tensor]:
+    return _documented(lambda self, other: record(function, (other, self)), TABLE[function])
 
 
 def _documented(method: F, operation: Operation) -> F:
     method.__doc__ = f"Record {operation.name}."
     return method
-
-
-_NUMBERS = frozenset({int, float})
 
 
 class Tensor(Writable):
@@ -289,7 +275,7 @@ class Tensor(Writable):
     __rpow__ = _reflected(np.power)
 
     def __pow__(self, exponent: Any) -> Tensor:
-        if type(exponent) in _NUMBERS and exponent == 2:
+        if type(exponent) is int and exponent == 2:
             return _square(self)
         return _power(self, exponent)
 

@@ -272,6 +272,13 @@ def taken_along(draw: Draw) -> Call:
     return Call((arr, np.array(indices), axis))
 
 
+@st.composite
+def counted(draw: Draw) -> Call:
+    x = draw(st.lists(st.integers(0, 4), min_size=1, max_size=5))
+    weights = draw(arrays(st.just((len(x),))))
+    return Call((np.array(x, int), weights, *draw(st.sampled_from([(), (7,)]))), analytic=False)
+
+
 MATMULS = [
     ((3,), (3,)),
     ((2, 3), (3,)),
@@ -378,6 +385,7 @@ SAMPLES = [
     Sample(np.clip, clips()),
     Sample(np.sort, chosen(SORTS, DISTINCT, analytic=False)),
     Sample(np.take_along_axis, taken_along()),
+    Sample(np.bincount, counted()),
     Sample(getitem, indexed()),
     Sample(setitem, assigned()),
     Sample(scatter, scattered()),

@@ -47,7 +47,6 @@ _SEARCHES = (
     np.argpartition,
     np.argsort,
     np.argwhere,
-    np.bincount,
     np.count_nonzero,
     np.digitize,
     np.flatnonzero,

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from autograd_mini.primitive import defvjp
+from autograd_mini.rules.activations import sigmoid
 
 # Arithmetic.
 defvjp(np.positive, lambda g, out, x: g)
@@ -19,7 +20,7 @@ defvjp(np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
 defvjp(
     np.divide,
     lambda g, out, x, y: g / y,
-    lambda g, out, x, y: -g * x / (y * y),
+    lambda g, out, x, y: -g * out / y,
 )
 defvjp(np.reciprocal, lambda g, out, x: -g * out * out)
 defvjp(np.square, lambda g, out, x: 2 * g * x)
@@ -31,7 +32,7 @@ defvjp(
 defvjp(
     np.fmod,
     lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.trunc(x / y),
+    lambda g, out, x, y: -g * np.rint((x - out) / y),
 )
 defvjp(
     np.divmod,
@@ -57,11 +58,11 @@ defvjp(np.ldexp, lambda g, out, x, y: np.ldexp(g, y))
 # Powers: at exponent 0 a power is constant, and its slope 0 even at base 0, where the formula
 # says 0 * inf; in the exponent, 0**y is constant for positive y.
 def _power_base(g, out, x, y):
-    return g * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+    return g * y * np.where((x == 0) & (y == 0), 1, x) ** (y - 1.0)
 
 
 def _power_exponent(g, out, x, y):
-    return g * out * np.log(np.where((x == 0) & (y >= 0), 1, x))
+    return g * out * np.log(np.where((x == 0) & (y >= 0), np.ones_like(out), x))
 
 
 defvjp(np.power, _power_base, _power_exponent)
@@ -91,13 +92,13 @@ defvjp(np.log10, lambda g, out, x: g / (x * math.log(10)))
 defvjp(np.log1p, lambda g, out, x: g / (1 + x))
 defvjp(
     np.logaddexp,
-    lambda g, out, x, y: g * np.exp(x - out),
-    lambda g, out, x, y: g * np.exp(y - out),
+    lambda g, out, x, y: g * sigmoid(x - y),
+    lambda g, out, x, y: g * sigmoid(y - x),
 )
 defvjp(
     np.logaddexp2,
-    lambda g, out, x, y: g * np.exp2(x - out),
-    lambda g, out, x, y: g * np.exp2(y - out),
+    lambda g, out, x, y: g * sigmoid((x - y) * math.log(2)),
+    lambda g, out, x, y: g * sigmoid((y - x) * math.log(2)),
 )
 
 # Trigonometric and hyperbolic functions.
@@ -109,8 +110,8 @@ defvjp(np.arccos, lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)))
 defvjp(np.arctan, lambda g, out, x: g / (1 + x * x))
 defvjp(
     np.arctan2,
-    lambda g, out, y, x: g * x / (x * x + y * y),
-    lambda g, out, y, x: -g * y / (x * x + y * y),
+    lambda g, out, y, x: g * (x / np.hypot(x, y)) / np.hypot(x, y),
+    lambda g, out, y, x: -g * (y / np.hypot(x, y)) / np.hypot(x, y),
 )
 defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, out, x: g * np.sinh(x))

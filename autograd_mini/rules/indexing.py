@@ -37,8 +37,11 @@ defvjp(scatter, lambda g, out, values, index, shape: getitem(g, index))
 def _is_repeating(index: Any) -> bool:
     """Return whether `index` may name an element twice: only arrays of integers can."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(
-        isinstance(part, list) or (hasattr(part, "dtype") and part.ndim and part.dtype != bool)
+    return not all(
+        part is None
+        or part is ...
+        or isinstance(part, slice | int)
+        or (hasattr(part, "dtype") and (not part.ndim or part.dtype == bool))
         for part in parts
     )
 

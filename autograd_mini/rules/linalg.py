@@ -30,19 +30,19 @@ defvjp(np.matmul, _matmul_left, _matmul_right)
 
 # tensordot sums over pairs of axes; dot and inner are the same with fixed axes.
 def _tensordot_left(g, a, b, axes_a, axes_b):
-    free_a, free_b = _others(a, axes_a), _others(b, axes_b)
+    free_a, free_b = _free(a, axes_a), _free(b, axes_b)
     summed = range(len(free_a), g.ndim)
     product = np.tensordot(g, b, (list(summed), free_b))
     return np.transpose(product, np.argsort(free_a + _partners(axes_b, axes_a)))
 
 
 def _tensordot_right(g, a, b, axes_a, axes_b):
-    free_a, free_b = _others(a, axes_a), _others(b, axes_b)
+    free_a, free_b = _free(a, axes_a), _free(b, axes_b)
     product = np.tensordot(a, g, (free_a, list(range(len(free_a)))))
     return np.transpose(product, np.argsort(_partners(axes_a, axes_b) + free_b))
 
 
-def _others(x, axes):
+def _free(x, axes):
     return [i for i in range(x.ndim) if i not in axes]
 
 
@@ -71,13 +71,13 @@ def _dot_axes(a, b):
 
 
 def _dot_left(g, out, a, b):
-    if a.ndim == 0 or b.ndim == 0:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * b
     return _tensordot_left(g, a, b, *_dot_axes(a, b))
 
 
 def _dot_right(g, out, a, b):
-    if a.ndim == 0 or b.ndim == 0:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * a
     return _tensordot_right(g, a, b, *_dot_axes(a, b))
 
@@ -86,11 +86,15 @@ defvjp(np.dot, _dot_left, _dot_right)
 
 
 def _inner_left(g, out, a, b):
-    return g * b if 0 in (a.ndim, b.ndim) else _tensordot_left(g, a, b, [a.ndim - 1], [b.ndim - 1])
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * b
+    return _tensordot_left(g, a, b, [a.ndim - 1], [b.ndim - 1])
 
 
 def _inner_right(g, out, a, b):
-    return g * a if 0 in (a.ndim, b.ndim) else _tensordot_right(g, a, b, [a.ndim - 1], [b.ndim - 1])
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * a
+    return _tensordot_right(g, a, b, [a.ndim - 1], [b.ndim - 1])
 
 
 defvjp(np.inner, _inner_left, _inner_right)

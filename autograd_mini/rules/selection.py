@@ -75,8 +75,8 @@ def _take_vjp(g, out, a, indices, axis=None, *, mode="raise"):
     if mode != "raise":
         return moved_back(g, a.shape, lambda i: np.take(i, indices, axis, mode=mode))
     if axis is None:
-        return scatter(g, np.asarray(indices), (a.size,)).reshape(a.shape)
-    return scatter(g, (slice(None),) * (axis % a.ndim) + (np.asarray(indices),), a.shape)
+        return scatter(g, np.asarray(indices, int), (a.size,)).reshape(a.shape)
+    return scatter(g, (slice(None),) * (axis % a.ndim) + (np.asarray(indices, int),), a.shape)
 
 
 defvjp(np.sort, _sort_vjp)
@@ -87,3 +87,7 @@ defvjp(
         g, arr.shape, lambda i: np.take_along_axis(i, indices, axis)
     ),
 )
+
+
+# bincount(x, weights) is weights added at x.
+defvjp(np.bincount, None, lambda g, out, x, weights=None, minlength=0: np.take(g, x))

@@ -43,8 +43,7 @@ defvjp(np.transpose, _transpose_vjp)
 
 
 def _roll_vjp(g, out, a, shift, axis=None):
-    back = tuple(-n for n in shift) if isinstance(shift, tuple | list) else -shift
-    return np.roll(g, back, axis)
+    return np.roll(g, -np.asarray(shift, int), axis)
 
 
 defvjp(np.roll, _roll_vjp)
