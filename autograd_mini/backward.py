@@ -8,6 +8,7 @@ dictionaries of the walk; only at its end do leaves get `.grad`. The same rules 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -23,13 +24,20 @@ from autograd_mini.recorded import as_recorded, needing, no_graph, released, res
 from autograd_mini.storage import Storage, as_array, bare
 
 Entry = list[Any]  # [Tensor, its gradient so far]
+_accumulating = threading.Lock()  # two threads may walk to the same leaf
 
 
 def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
     """Accumulate the gradient of `output` into the leaves; see `Tensor.backward`."""
     seed = _seed(output, gradient)
     walk = Walk(output, release=not retain_graph, keep_inner=retain_graph)
-    for entry in walk.run(output, seed).values():
+    found = walk.run(output, seed)
+    with _accumulating:
+        _accumulate(found)
+
+
+def _accumulate(found: dict[int, Entry]) -> None:
+    for entry in found.values():
         leaf = entry[0]
         leaf._grad = _unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
         leaf._graded = tick()

@@ -211,7 +211,8 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
     Args:
         function: a NumPy function or ufunc, or a `primitive`.
         vjps: the rules; None for an argument that needs none (an index, a shape). An argument
-            that is a list of arrays has one rule, which returns a list. A rule is NumPy and only
+            that is a list of arrays is called `arrays`, as in NumPy, and has one rule, which
+            returns a list. A rule is NumPy and only
             NumPy: it writes into nothing and takes no `.data`, or second derivatives are wrong.
         vjps_by_name: the rules of keyword-only arguments.
 

@@ -248,3 +248,9 @@ def test_gradients_asks_nothing_of_what_lies_behind_its_inputs():
     y.sum().backward()
     z = (y * 3).sum()
     assert_array_equal(gradients(z, [y]), [[3, 3]])
+
+
+def test_ties_beyond_the_range_of_float16_share_equally():
+    x = Tensor(np.zeros(70_000, np.float16), requires_grad=True)
+    (gradient,) = gradients(np.max(x), [x])
+    assert_allclose(gradient.astype(float).sum(), 1, rtol=2e-2)

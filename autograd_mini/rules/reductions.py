@@ -56,7 +56,7 @@ defvjp(np.std, _std_vjp)
 # Tied elements share equally.
 def _extremum_vjp(g, out, a, axis=None, *, keepdims=False):
     chosen = a == _stretch(out, axis, keepdims)
-    ties = np.sum(chosen, axis=axis, keepdims=True, dtype=a.dtype)
+    ties = np.sum(chosen, axis=axis, keepdims=True)
     return _stretch(g, axis, keepdims) * chosen / ties
 
 
