@@ -12,7 +12,7 @@ from typing import Any
 
 from autograd_mini.clock import written_at
 from autograd_mini.origin import locate
-from autograd_mini.primitive import CONTAINERS, ITEM, Vjp, refuse
+from autograd_mini.primitive import CONTAINERS, ITEM, Vjp, nested, refuse
 from autograd_mini.storage import Storage, bare, needs_grad
 
 
@@ -36,6 +36,7 @@ def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
     vjps = [vjp for vjp, _ in needing(node, args, kwargs or {})]
     named = {operation.name_of(position): x for position, x in enumerate(args)} | (kwargs or {})
     for name, x in (("out", node), *named.items()):
+        _check_constant(node, x, name)
         if operation.reads_value(vjps, name):
             _check_unwritten(node, x, name)
     return args, kwargs
@@ -52,6 +53,16 @@ def _version(x: Any, at: int, versions: dict[int, Any]) -> Any:
         version = version._previous
     versions[x._tick] = version
     return version
+
+
+def _check_constant(node: Any, x: Any, name: str) -> None:
+    """Refuse a leaf whose requires_grad was turned on later: part of its gradient is missing."""
+    for part in nested((x,)):
+        if isinstance(part, Storage) and getattr(part, "_constant_until", 0) > node._tick:
+            raise RuntimeError(
+                f"{_named(part, name)} was used by {_call(node)} before its requires_grad was "
+                f"set, so a part of its gradient is not known: compute the result again"
+            )
 
 
 def _check_unwritten(node: Any, x: Any, name: str) -> None:
@@ -110,13 +121,16 @@ def rule_failed(node: Any, error: Exception) -> Exception:
 
 
 def _written(node: Any, x: Any, name: str) -> str:
-    name_of_x = getattr(x, "name", None)
-    which = f"Tensor {name_of_x!r}" if name_of_x else f"the Tensor given as {name!r}"
-    used = "the result of" if name == "out" else f"{which} was used by"
+    used = "the result of" if name == "out" else f"{_named(x, name)} was used by"
     return (
         f"{used} {_call(node)} and written since, but the derivative needs the old value: call "
         f"backward() before writing, or compute the result again"
     )
+
+
+def _named(x: Any, name: str) -> str:
+    name_of_x = getattr(x, "name", None)
+    return f"Tensor {name_of_x!r}" if name_of_x else f"the Tensor given as {name!r}"
 
 
 def _call(node: Any) -> str:

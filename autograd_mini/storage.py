@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd_mini.clock import mark_rebound, mark_written, tick
+from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.methods import Methods
 from autograd_mini.origin import Origin, locate
 from autograd_mini.primitive import CONTAINERS, Operation
@@ -29,6 +29,7 @@ class Storage(Methods):
         "_args",  # None once the graph was released
         "_array",
         "_code",
+        "_constant_until",  # set when requires_grad was turned on: earlier calls used a constant
         "_grad",
         "_graded",
         "_kwargs",
@@ -41,6 +42,7 @@ class Storage(Methods):
     )
     _args: Any
     _code: CodeType
+    _constant_until: int
     _array: Any
     _grad: Any
     _graded: int
@@ -108,12 +110,9 @@ class Storage(Methods):
         if not self.is_leaf:
             raise RuntimeError("only a leaf's requires_grad can be set; use .detach() on a result")
         check_dtype(self._array.dtype, value)
-        if value and not self._needs:  # calls recorded so far used it as a constant
-            before = type(self).__new__(type(self))
-            before._become(self)
-            before.name = None
-            self._previous, self._tick = before, tick()
+        if value and not self._needs:
             mark_rebound()
+            self._constant_until = writes.last
         self._needs = bool(value)
 
     @property

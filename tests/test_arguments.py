@@ -170,15 +170,26 @@ def test_roll_by_an_unsigned_shift_goes_back():
     assert_array_equal(x.grad, [10, 100, 1])
 
 
-def test_a_tensor_that_required_no_grad_when_it_was_used_gets_nothing_from_that_use():
-    w, x = Tensor(2.0), Tensor(3.0, requires_grad=True)
+def test_a_tensor_that_required_no_grad_when_it_was_used_is_refused_not_given_a_part():
+    w, x = Tensor(2.0, name="w"), Tensor(3.0, requires_grad=True)
     y = x * (w * 2) + x * w
     w.requires_grad = True
-    y.backward()
-    assert w.grad is None
-    assert x.grad == 6
-    (w * w).backward()
-    assert w.grad == 4
+    with pytest.raises(
+        RuntimeError, match=r"'w' was used by np.multiply .*before its requires_grad"
+    ):
+        y.backward()
+    (x * (w * 2) + x * w).backward()
+    assert (w.grad, x.grad) == (9, 6)
+
+
+def test_freezing_and_thawing_between_graphs_is_free():
+    w = leaf(2.0)
+    for _ in range(3):
+        w.requires_grad = False
+        assert not (w * 3).requires_grad
+        w.requires_grad = True
+        (w * 3).sum().backward()
+    assert w.grad == [9]
 
 
 def test_a_constant_can_not_be_given_an_array_to_write_into_by_position():

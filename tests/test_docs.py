@@ -49,10 +49,12 @@ RECIPE = """
 import numpy as np
 from hypothesis import given, strategies as st
 from autograd_mini import defvjp
+from autograd_mini.primitive import TABLE
 from tests import rule_checks
 from tests.samples import Sample, products
 {rule}
 sample = {sample}
+operation = TABLE[sample.function]
 
 @given(st.data())
 def check(data):
@@ -65,12 +67,13 @@ def check(data):
         each(sample, data.draw(sample.calls))
 
 check()
+print("checked", operation.name)
 """
 
 
 def test_the_recipe_to_add_an_operation_works() -> None:
     rule, sample = blocks("CONTRIBUTING.md", "python")
-    run(RECIPE.format(rule=rule, sample=sample))
+    assert run(RECIPE.format(rule=rule, sample=sample)).split() == ["checked", "np.cross"]
 
 
 def test_the_recipe_notices_a_wrong_rule() -> None:
