@@ -265,3 +265,9 @@ def test_ties_beyond_the_range_of_float16_share_equally():
     x = Tensor(np.zeros(70_000, np.float16), requires_grad=True)
     (gradient,) = gradients(np.max(x), [x])
     assert_allclose(gradient.astype(float).sum(), 1, rtol=2e-2)
+
+
+def test_the_mean_of_more_elements_than_float16_counts_has_a_slope():
+    x = Tensor(np.ones(100_000, np.float16), requires_grad=True)
+    (gradient,) = gradients(x.mean(), [x], np.float16(1))
+    assert_allclose(gradient.astype(float), 1e-5, rtol=1e-2)

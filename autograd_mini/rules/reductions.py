@@ -27,7 +27,8 @@ def _sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
 
 
 def _mean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
-    return np.broadcast_to(_stretch(g / _count(a.shape, axis), axis, keepdims), a.shape)
+    share = 1 / max(_count(a.shape, axis), 1)  # a count may be beyond float16, its inverse is not
+    return np.broadcast_to(_stretch(g * share, axis, keepdims), a.shape)
 
 
 defvjp(np.sum, _sum_vjp)
