@@ -30,8 +30,7 @@ _accumulating = threading.Lock()  # two threads may walk to the same leaf
 def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
     """Accumulate the gradient of `output` into the leaves; see `Tensor.backward`."""
     seed = _seed(output, gradient)
-    walk = Walk(output, release=not retain_graph, keep_inner=retain_graph)
-    found = walk.run(output, seed)
+    found = Walk(output).run(output, seed, release=not retain_graph, keep_inner=retain_graph)
     with _accumulating:
         _accumulate(found)
 
@@ -85,8 +84,6 @@ class Walk:
     Args:
         output: where the walk starts; its type tells Tensors from other arguments.
         differentiable: run the rules on Tensors, so that the gradients have a graph.
-        release: forget the arguments of every node that was passed.
-        keep_inner: leave the gradients of inner Tensors in their `.grad`.
         wanted: ticks of the only Tensors whose gradients are asked for; all leaves if empty.
     """
 
@@ -94,11 +91,9 @@ class Walk:
         "differentiable",
         "found",
         "heap",
-        "keep_inner",
         "kind",
         "oldest",
         "pending",
-        "release",
         "versions",
         "wanted",
     )
@@ -108,27 +103,31 @@ class Walk:
         output: Storage,
         *,
         differentiable: bool = False,
-        release: bool = False,
-        keep_inner: bool = False,
         wanted: frozenset[int] = frozenset(),
     ) -> None:
         self.kind: Any = type(output)
         self.differentiable = differentiable
-        self.release = release
-        self.keep_inner = keep_inner
         self.wanted = wanted
-        self.oldest = min(wanted, default=0)
+        self.oldest = min(wanted) if wanted else 0
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
         self.found: dict[int, Entry] = {}
         self.versions: dict[int, Any] = {}
 
-    def run(self, output: Storage, seed: Any) -> dict[int, Entry]:
-        """Walk from `output`, whose gradient is `seed`; return what was found, by tick."""
+    def run(
+        self, output: Storage, seed: Any, *, release: bool = False, keep_inner: bool = False
+    ) -> dict[int, Entry]:
+        """Walk from `output`, whose gradient is `seed`; return what was found, by tick.
+
+        Args:
+            output: where the walk starts.
+            seed: its gradient.
+            release: forget the arguments of every node that was passed.
+            keep_inner: leave the gradients of inner Tensors in their `.grad`.
+        """
         self.give(output, seed)
         heap, pending, kind, give = self.heap, self.pending, self.kind, self.give
         wanted, differentiable = self.wanted, self.differentiable
-        keep_inner, release = self.keep_inner, self.release
         while heap:
             at = -heappop(heap)
             entry = pending.pop(at)
@@ -137,7 +136,7 @@ class Walk:
                 self.found[at] = entry
                 if at == self.oldest:
                     break
-            args, kwargs = node._args, node._kwargs
+            args, values, kwargs = node._args, node._values, node._kwargs
             if args is None:
                 raise RuntimeError(released(node))
             if at < writes.last:
@@ -146,16 +145,15 @@ class Walk:
                 if kwargs is not None or differentiable:
                     self.visit(node, args, kwargs or {}, g)
                 else:  # the same for a plain call on bare arrays, where most of the time goes
-                    values = [x._array if type(x) is kind else x for x in args]
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
                             give(x, vjp(g, node._array, *values))
             except Exception as error:
                 raise rule_failed(node, error) from error
+            if release:
+                node._args = node._values = None
             if keep_inner and type(g) is not list:
                 node._grad = np.array(g)
-            if release:
-                node._args = None
         return self.found
 
     def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
@@ -165,6 +163,8 @@ class Walk:
             self.give_item(call, position, g)
             return
         pairs, out = needing(node, args, kwargs), node._array
+        if self.differentiable and isinstance(g, ndarray):  # from a rule that does not use its g
+            g = self.kind(g)
         if type(g) is list:
             g = tuple(
                 np.zeros_like(y) if part is None else part for part, y in zip(g, out, strict=True)
@@ -256,7 +256,8 @@ def _seed(output: Any, gradient: Any) -> Any:
                 f"backward() starts at a scalar, found shape {output.shape}: reduce it first, "
                 f"with .sum() or .mean(), or pass backward(gradient) of that shape"
             )
-        return np.ones(data.shape, data.dtype) if type(data) is ndarray else np.ones_like(data)
+        is_number = type(data) is ndarray and data.ndim == 0
+        return np.array(1, data.dtype) if is_number else np.ones_like(data)
     gradient = as_array(bare(gradient))
     if gradient.dtype.kind not in "biuf":
         raise TypeError(f"a gradient is made of real numbers, found dtype {gradient.dtype}")

@@ -24,25 +24,17 @@ class Origin(NamedTuple):
         return f'File "{self.file}", line {self.line}, in {self.function}'
 
 
-class _Inside(dict[str, bool]):
-    """Whether a source file belongs to the library, remembered per file name."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folders: tuple[str, ...] = ()
-
-    def __missing__(self, filename: str) -> bool:
-        found = self[filename] = filename.startswith(self.folders)
-        return found
-
-
-inside = _Inside()
+# The files seen so far: the library's own, and all others.
+inside: set[str] = set()
+outside: set[str] = set()
+_folders: list[str] = []
 
 
 def skip_frames_in(file: str) -> None:
     """Treat the folder of `file` as part of the library: its frames are nobody's line."""
-    inside.folders += (f"{Path(file).parent}{os.sep}",)
+    _folders.append(f"{Path(file).parent}{os.sep}")
     inside.clear()
+    outside.clear()
 
 
 skip_frames_in(__file__)
@@ -50,8 +42,13 @@ skip_frames_in(__file__)
 
 def leave_library(frame: FrameType) -> FrameType:
     """Return the first frame, from `frame` outwards, that is not the library's own."""
-    while inside[frame.f_code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
+    while (file := frame.f_code.co_filename) not in outside:
+        if file not in inside:
+            (inside if file.startswith(tuple(_folders)) else outside).add(file)
+        elif frame.f_back is None:
+            break
+        else:
+            frame = frame.f_back
     return frame
 
 

@@ -78,8 +78,9 @@ class Operation:
         """Take `vjps`, one per positional argument, and those of keyword-only arguments."""
         given = [vjp for vjp in chain(vjps, by_name.values()) if vjp is not None]
         parameters, *_ = [signature.arguments(vjp, self.name) for vjp in given]
-        self.vjps = tuple(vjp or refuse for vjp in vjps)
         self.names = signature.positional(parameters)
+        without = max(0, len(self.names or ()) - len(vjps))
+        self.vjps = tuple(vjp or refuse for vjp in (*vjps, *[None] * without))
         self.most_args = sys.maxsize if self.names is None else len(self.names)
         self.keywords = signature.keywords(parameters)
         self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
@@ -168,7 +169,15 @@ def _item(results: Any, position: int) -> Any:
 ITEM = Operation(_item, _item)
 ITEM.name = "one of several results"
 
-TABLE: dict[Callable[..., Any], Operation] = {}
+
+class _Table(dict[Callable[..., Any], Operation]):
+    """The operations by function; asking for one that is not there says how to add it."""
+
+    def __missing__(self, function: Callable[..., Any]) -> Operation:
+        raise NotImplementedError(Operation(function, function).no_rule())
+
+
+TABLE = _Table()
 
 
 def primitive(function: F) -> F:
@@ -193,13 +202,15 @@ def primitive(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             if (record := getattr(type(x), "_record", None)) is not None:
-                return record(call, args, kwargs)
+                return record(operation, args, kwargs)
+        if not kwargs and CONTAINERS.isdisjoint(map(type, args)):
+            return function(*args)
         for x in nested((*args, *kwargs.values())):
             if (record := getattr(type(x), "_record", None)) is not None:
-                return record(call, args, kwargs)
+                return record(operation, args, kwargs)
         return function(*args, **kwargs)
 
-    TABLE[call] = Operation(call, function)
+    operation = TABLE[call] = Operation(call, function)
     return cast(F, call)
 
 

@@ -38,6 +38,7 @@ class Storage(Methods):
         "_operation",  # None in a leaf
         "_previous",  # set by item assignment: the Tensor as it was before
         "_tick",
+        "_values",  # the bare arguments, of use if the call is a plain one
         "name",
     )
     _args: Any
@@ -52,6 +53,7 @@ class Storage(Methods):
     _operation: Operation | None
     _previous: Any
     _tick: int
+    _values: Any
     name: str | None
 
     @property
@@ -90,14 +92,16 @@ class Storage(Methods):
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if value is not None:
-            value = as_array(bare(value))
-            if value.shape != self.shape or value.dtype != self.dtype:
-                raise ValueError(
-                    f"the gradient of a Tensor has its shape {self.shape} and dtype "
-                    f"{self.dtype}, found {value.shape} and {value.dtype}"
-                )
-        self._grad = value if value is None or value is self._grad else value.copy()
+        if value is None:
+            self._grad = None
+            return
+        value = as_array(bare(value))
+        if value.shape != self.shape or value.dtype != self.dtype:
+            raise ValueError(
+                f"the gradient of a Tensor has its shape {self.shape} and dtype "
+                f"{self.dtype}, found {value.shape} and {value.dtype}"
+            )
+        self._grad = value if value is self._grad else value.copy()
         self._graded = tick()
 
     @property

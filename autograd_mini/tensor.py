@@ -8,7 +8,7 @@ next; what a Tensor holds stands in `storage.py`, its array methods in `methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from sys import _getframe as frame_at
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from autograd_mini import backward as reverse
 from autograd_mini.clock import tick
 from autograd_mini.in_place import Writable
 from autograd_mini.modes import is_recording
-from autograd_mini.origin import inside, leave_library
+from autograd_mini.origin import leave_library, outside
 from autograd_mini.primitive import CONTAINERS, ITEM, TABLE, Operation
 from autograd_mini.rules import activations
 from autograd_mini.rules.indexing import getitem
@@ -28,45 +28,49 @@ from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
 F = TypeVar("F", bound=Callable[..., Any])
 NO_KWARGS: dict[str, Any] = {}
 _NUMBERS = frozenset({int, float})
+_GETITEM = TABLE[getitem]
+
+# What a call keeps as it is; all other arguments but Tensors are looked into.
+_PLAIN = frozenset({ndarray, int, float, bool, str, type(None)})
 
 
-def record(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] = NO_KWARGS
-) -> Any:
-    """Run `function` on the bare arrays of `args`; remember the call if a gradient needs it.
+def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] = NO_KWARGS) -> Any:
+    """Run `operation` on the bare arrays of `args`; remember the call if a gradient needs it.
 
     Raises:
-        NotImplementedError: `function` is not in the table.
+        NotImplementedError: a gradient would need a rule that `operation` does not have.
         TypeError: an argument is one that its derivative does not know, such as `out=`.
     """
-    operation = TABLE.get(function)
-    if operation is None:
-        raise NotImplementedError(Operation(function, function).no_rule())
-    if kwargs or len(args) > operation.most_args:
-        operation.check_call(args, kwargs)
-    is_plain = not kwargs and len(args) <= len(operation.vjps)
-    values, needs = [], False
+    if kwargs or len(args) > len(operation.vjps):
+        return _record_any(operation, args, kwargs)
+    values: list[Any] = []
+    needs = False
     for x in args:
-        kind = type(x)
-        if kind is Tensor:
+        if type(x) is Tensor:
             values.append(x._array)
             needs = needs or x._needs
-        elif kind is ndarray or kind in _NUMBERS:
+        elif type(x) in _PLAIN:
             values.append(x)
         else:
-            x = kept(x, operation.takes_array(operation.name_of(len(values))))
-            args = (*args[: len(values)], x, *args[len(values) + 1 :])
-            values.append(bare(x))
-            needs, is_plain = needs or needs_grad(x), is_plain and type(x) not in CONTAINERS
-    if kwargs:
-        kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
-        needs = needs or needs_grad([*kwargs.values()])
-        out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
-    else:
-        out = operation.forward(*values)
-    if needs and not (operation.vjps and type(out) is ndarray and out.dtype.kind == "f"):
+            return _record_any(operation, args, kwargs)
+    out = operation.forward(*values)
+    if needs and not (type(out) is ndarray and out.dtype.kind == "f"):
         needs = operation.passes_gradient(out)
-    return remember(out, operation, args, needs, None if is_plain else kwargs)
+    return remember(out, operation, args, needs, values, None, 3)
+
+
+def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Do what `record` does, with lists, keywords, and whatever else may be an argument."""
+    if kwargs or len(args) > operation.most_args:
+        operation.check_call(args, kwargs)
+    args = tuple(kept(x, operation.takes_array(operation.name_of(i))) for i, x in enumerate(args))
+    kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
+    values = [bare(x) for x in args]
+    out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
+    has_lists = any(type(x) in CONTAINERS for x in args)
+    is_plain = not (kwargs or has_lists or len(args) > len(operation.vjps))
+    needs = any(map(needs_grad, (*args, *kwargs.values()))) and operation.passes_gradient(out)
+    return remember(out, operation, args, needs, values, None if is_plain else kwargs, 4)
 
 
 def remember(
@@ -74,11 +78,14 @@ def remember(
     operation: Operation,
     args: tuple[Any, ...],
     needs: bool,
+    values: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
+    depth: int = 2,
 ) -> Any:
     """Make the Tensor of `out`; it remembers the call where a gradient `needs` it.
 
-    A plain call, Tensors and constants by position only, has no `kwargs`: the walk relies on it.
+    `values` are the bare `args`. A plain call, Tensors and constants by position only, has no
+    `kwargs`: the walk relies on it. The line is looked for `depth` frames up.
     """
     if type(out) is not ndarray:
         if not hasattr(out, "dtype"):
@@ -92,11 +99,14 @@ def remember(
         result._needs = True
         result._operation = operation
         result._args = args
+        result._values = values
         result._kwargs = kwargs
-        frame = frame_at(2)
-        if inside[frame.f_code.co_filename]:
+        frame = frame_at(depth)
+        code = frame.f_code
+        if code.co_filename not in outside:
             frame = leave_library(frame)
-        result._code = frame.f_code
+            code = frame.f_code
+        result._code = code
         result._offset = frame.f_lasti
     else:
         if out.dtype.kind not in "biufc":
@@ -116,7 +126,7 @@ def _remember_several(
     """Make a Tensor of each array in a tuple or list; what holds no arrays stays as it is."""
     if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):
         return out
-    call = remember(np.empty(0), operation, args, needs, kwargs or {})
+    call = remember(np.empty(0), operation, args, needs, (), kwargs or {})
     call._array = out
     return type(out)(call._item(i) for i in range(len(out)))
 
@@ -126,7 +136,8 @@ def _unary(function: Any) -> Callable[[Tensor], Tensor]:
     forward = operation.forward
 
     def method(self: Tensor) -> Any:
-        return remember(forward(self._array), operation, (self,), self._needs)
+        x = self._array
+        return remember(forward(x), operation, (self,), self._needs, (x,))
 
     return _documented(method, operation)
 
@@ -141,18 +152,20 @@ def _binary(function: Any) -> Callable[[Tensor, Any], Tensor]:
         elif (type(other) is ndarray and other.dtype is x.dtype) or type(other) in _NUMBERS:
             y, needs = other, self._needs
         else:
-            return record(function, (self, other))
-        return remember(function(x, y), operation, (self, other), needs)
+            return record(operation, (self, other))
+        return remember(function(x, y), operation, (self, other), needs, (x, y))
 
     return _documented(method, operation)
 
 
 def _general(function: Any) -> Callable[[Tensor, Any], Tensor]:
-    return _documented(lambda self, other: record(function, (self, other)), TABLE[function])
+    operation = TABLE[function]
+    return _documented(lambda self, other: record(operation, (self, other)), operation)
 
 
 def _reflected(function: Any) -> Callable[[Tensor, Any], Tensor]:
-    return _documented(lambda self, other: record(function, (other, self)), TABLE[function])
+    operation = TABLE[function]
+    return _documented(lambda self, other: record(operation, (other, self)), operation)
 
 
 def _documented(method: F, operation: Operation) -> F:
@@ -226,24 +239,23 @@ class Tensor(Writable):
                 f"np.{ufunc.__name__}.{method} can't be recorded: use the function that does the "
                 f"same (np.sum for np.add.reduce), or bare arrays (`tensor.data`)"
             )
-        operation = TABLE.get(ufunc)
-        if len(inputs) == 1 and not kwargs and operation is not None and operation.vjps:
-            return remember(ufunc(self._array), operation, inputs, self._needs)
-        return record(ufunc, inputs, kwargs)
+        return record(TABLE[ufunc], inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return record(function, args, kwargs)
+        return record(TABLE[function], args, kwargs)
 
     def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        return record(function, (self, *args), kwargs)
+        return record(TABLE[function], (self, *args), kwargs)
 
     def _item(self, position: int) -> Any:
         out = self._array[position]
-        return remember(out, ITEM, (self, position), self._needs and out.dtype.kind in "fc", {})
+        needs = self._needs and out.dtype.kind in "fc"
+        return remember(out, ITEM, (self, position), needs, (), {})
 
     def __getitem__(self, index: Any) -> Tensor:
         index = bare(index)
-        out: Tensor = remember(self._array[index], TABLE[getitem], (self, index), self._needs)
+        x = self._array
+        out: Tensor = remember(x[index], _GETITEM, (self, index), self._needs, (x, index))
         return out
 
     def __iter__(self) -> Iterator[Tensor]:

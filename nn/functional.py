@@ -6,6 +6,7 @@ beside their modules. The rest composes or passes on what the engine has.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -115,7 +116,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([[11.5, 17. ]])
     """
     try:
-        out = np.dot(x, weight.T) if x.ndim == 2 else _times(x, weight.T)
+        out = x.dot(weight.T) if x.ndim == 2 else _times(x, weight.T)
     except (AttributeError, IndexError, ValueError) as error:
         raise _misfit(x, weight) from error
     if weight.ndim != 2:
@@ -131,16 +132,28 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 defvjp(
     linear,
     lambda g, out, x, weight, bias=None: _times(g, weight),
-    lambda g, out, x, weight, bias=None: np.dot(_rows(g).T, _rows(x)),
-    lambda g, out, x, weight, bias=None: _rows(g).sum(axis=0),
+    lambda g, out, x, weight, bias=None: _rows(g).T.dot(_rows(x)),
+    lambda g, out, x, weight, bias=None: _sum_of_rows(_rows(g)),
 )
 
 
+def _sum_of_rows(rows: Any) -> Any:
+    """Return the sum over the first axis: a product with ones is quicker than np.sum."""
+    return rows.T.dot(_ones(len(rows), rows.dtype))
+
+
+@functools.lru_cache(maxsize=16)
+def _ones(length: int, dtype: Any) -> Any:
+    ones = np.ones(length, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
 def _times(x: Any, matrix: Any) -> Any:
-    """Return x @ matrix as one product of two matrices, which is np.dot's quick case."""
+    """Return x @ matrix as one product of two matrices, the quick case of `dot`."""
     if x.ndim == 2:
-        return np.dot(x, matrix)
-    return np.dot(_rows(x), matrix).reshape(x.shape[:-1] + matrix.shape[1:])
+        return x.dot(matrix)
+    return _rows(x).dot(matrix).reshape(x.shape[:-1] + matrix.shape[1:])
 
 
 def _rows(x: Any) -> Any:

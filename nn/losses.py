@@ -53,7 +53,7 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
         return difference * difference
     n = _count(prediction.shape, reduction)
     difference = difference.ravel()
-    return np.dot(difference, difference) / n
+    return difference.dot(difference) / n
 
 
 defvjp(

@@ -102,13 +102,12 @@ class SGD:
         is_plain = not (self.momentum or self.weight_decay or self.maximize)
         for slot in self._slots:
             p = slot.p
-            g = p.grad
+            g = p._grad
             if g is None:
                 continue
             if not is_plain:
                 g = self._direction(slot, g)
-            np.multiply(g, slot.lr, out=slot.scaled)
-            p.data -= slot.scaled
+            p.data -= np.multiply(g, slot.lr, slot.scaled)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the options, and the velocities as "momentum_buffer.0" and so on, as arrays."""
@@ -167,7 +166,7 @@ class SGD:
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""
-        graded = [p._graded for p in self.params if p.grad is not None]
+        graded = [p._graded for p in self.params if p._grad is not None]
         if not graded:
             raise RuntimeError(
                 f"SGD.step found no gradient in any of its {len(self.params)} parameters: call "

@@ -402,6 +402,24 @@ def test_a_rule_that_does_not_use_g_still_gives_a_tensor():
     assert_array_equal(slope.data, [1])
 
 
+def test_a_gradient_from_such_a_rule_is_a_tensor_for_the_next():
+    @primitive
+    def shifted(x):
+        return x + 1
+
+    @primitive
+    def product(x, y):
+        return x.dot(y)
+
+    defvjp(shifted, lambda g, out, x: np.ones(x.shape))
+    defvjp(product, lambda g, out, x, y: g.dot(y.T), lambda g, out, x, y: x.T.dot(g))
+    x, y = leaf([[1.0, 2.0]]), leaf([[3.0], [4.0]])
+    (slope,) = gradients(shifted(product(x, y)), [x], create_graph=True)
+    assert_array_equal(slope.data, [[3, 4]])
+    (cross,) = gradients(slope[0, 1], [y])
+    assert_array_equal(cross, [[0], [1]])
+
+
 def test_penalising_a_gradient_trains_through_it():
     w, x = leaf(2.0), Tensor([3.0], requires_grad=True)
     out = (w * x**2).sum()

@@ -115,7 +115,7 @@ defvjp(
 )
 defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, out, x: g * np.sinh(x))
-defvjp(np.tanh, lambda g, out, x: g * (1 - out * out))
+defvjp(np.tanh, lambda g, out, x: g - g * out * out)
 defvjp(np.arcsinh, lambda g, out, x: g / np.sqrt(1 + x * x))
 defvjp(np.arccosh, lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)))
 defvjp(np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)))
