@@ -413,7 +413,8 @@ def test_a_gradient_from_such_a_rule_is_a_tensor_for_the_next():
 
     defvjp(shifted, lambda g, out, x: np.ones(x.shape))
     defvjp(product, lambda g, out, x, y: g.dot(y.T), lambda g, out, x, y: x.T.dot(g))
-    x, y = leaf([[1.0, 2.0]]), leaf([[3.0], [4.0]])
+    x = Tensor([[1.0, 2.0]], requires_grad=True)
+    y = Tensor([[3.0], [4.0]], requires_grad=True)
     (slope,) = gradients(shifted(product(x, y)), [x], create_graph=True)
     assert_array_equal(slope.data, [[3, 4]])
     (cross,) = gradients(slope[0, 1], [y])
