@@ -45,10 +45,11 @@ def leave_library(frame: FrameType) -> FrameType:
     while (file := frame.f_code.co_filename) not in outside:
         if file not in inside:
             (inside if file.startswith(tuple(_folders)) else outside).add(file)
-        elif frame.f_back is None:
+            continue
+        caller = frame.f_back
+        if caller is None:
             break
-        else:
-            frame = frame.f_back
+        frame = caller
     return frame
 
 

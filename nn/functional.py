@@ -121,12 +121,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         raise _misfit(x, weight) from error
     if weight.ndim != 2:
         raise _misfit(x, weight)
-    if bias is None:
-        return out
-    if bias.dtype is not out.dtype:
-        return out + bias
-    out += bias
-    return out
+    return out if bias is None else out + bias
 
 
 defvjp(

@@ -68,25 +68,19 @@ class Linear(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-x)), element by element: any number becomes one between 0 and 1."""
 
-    def forward(self, x: Any) -> Any:
-        """Return the sigmoid of `x`."""
-        return functional.sigmoid(x)
+    forward = staticmethod(functional.sigmoid)
 
 
 class Tanh(Module):
     """The hyperbolic tangent, element by element: any number becomes one between -1 and 1."""
 
-    def forward(self, x: Any) -> Any:
-        """Return the hyperbolic tangent of `x`."""
-        return functional.tanh(x)
+    forward = staticmethod(functional.tanh)
 
 
 class ReLU(Module):
     """max(x, 0), element by element."""
 
-    def forward(self, x: Any) -> Any:
-        """Return `x` with zeros for negative numbers."""
-        return functional.relu(x)
+    forward = staticmethod(functional.relu)
 
 
 class Softmax(Module):
