@@ -89,7 +89,6 @@ class Walk:
 
     __slots__ = (
         "differentiable",
-        "found",
         "heap",
         "kind",
         "oldest",
@@ -111,13 +110,14 @@ class Walk:
         self.oldest = min(wanted) if wanted else 0
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
-        self.found: dict[int, Entry] = {}
         self.versions: dict[int, Any] = {}
 
     def run(
         self, output: Storage, seed: Any, *, release: bool = False, keep_inner: bool = False
     ) -> dict[int, Entry]:
-        """Walk from `output`, whose gradient is `seed`; return what was found, by tick.
+        """Walk from `output`, whose gradient is `seed`; return what is left pending, by tick.
+
+        That is every leaf, for want of a call to walk to, and every inner Tensor that is wanted.
 
         Args:
             output: where the walk starts.
@@ -133,7 +133,7 @@ class Walk:
             entry = pending.pop(at)
             node, g = entry
             if at in wanted:
-                self.found[at] = entry
+                pending[at] = entry
                 if at == self.oldest:
                     break
             args, values, kwargs = node._args, node._values, node._kwargs
@@ -154,7 +154,7 @@ class Walk:
                 node._args = node._values = None
             if keep_inner and type(g) is not list:
                 node._grad = np.array(g)
-        return self.found
+        return pending
 
     def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
         """Give every argument that needs it what its rule makes of `g`."""
@@ -188,13 +188,12 @@ class Walk:
             ) from None
         if not fits:
             g = fit(g, data)
-        into = self.found if x._operation is None else self.pending
-        entry = into.get(at)
+        entry = self.pending.get(at)
         if entry is not None:
             entry[1] = entry[1] + g
         elif at >= self.oldest:
-            into[at] = [x, g]
-            if into is self.pending:
+            self.pending[at] = [x, g]
+            if x._operation is not None:
                 heappush(self.heap, -at)
 
     def give_each(self, x: Any, g: Any) -> None:
