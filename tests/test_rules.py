@@ -12,10 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini.primitive import TABLE
-from tests import rule_checks, samples_nn, samples_numpy
+from tests import (
+    rule_checks,
+    samples_calculus,
+    samples_decompositions,
+    samples_fourier,
+    samples_joining,
+    samples_nn,
+    samples_numpy,
+    samples_statistics,
+)
 from tests.samples import Sample
 
-SAMPLES = [*samples_numpy.SAMPLES, *samples_nn.SAMPLES]
+FAMILIES = (
+    samples_calculus,
+    samples_decompositions,
+    samples_fourier,
+    samples_joining,
+    samples_nn,
+    samples_numpy,
+    samples_statistics,
+)
+SAMPLES: list[Sample] = [sample for family in FAMILIES for sample in family.SAMPLES]
 # The library's own table, without what other tests add to it.
 REGISTERED = frozenset(
     f

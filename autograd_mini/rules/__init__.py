@@ -2,24 +2,34 @@
 
 from autograd_mini.rules import (
     activations,
+    calculus,
     constants,
+    decompositions,
     einsum,
     elementwise,
+    fourier,
     indexing,
+    joining,
     linalg,
     reductions,
     selection,
     shaping,
+    statistics,
 )
 
 __all__ = [
     "activations",
+    "calculus",
     "constants",
+    "decompositions",
     "einsum",
     "elementwise",
+    "fourier",
     "indexing",
+    "joining",
     "linalg",
     "reductions",
     "selection",
     "shaping",
+    "statistics",
 ]

@@ -1,0 +1,1 @@
+"""Rules of differences, integrals, polynomials, convolutions and interpolation."""

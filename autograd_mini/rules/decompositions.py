@@ -1,0 +1,1 @@
+"""Rules of `numpy.linalg`: solving, inverting, and taking matrices apart."""

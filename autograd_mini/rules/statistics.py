@@ -1,0 +1,1 @@
+"""Rules of the statistics: nan-functions, order statistics, covariances."""
