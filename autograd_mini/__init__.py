@@ -5,16 +5,25 @@ every NumPy function in plain NumPy. `nn` and `optim`, beside this package, buil
 """
 
 from autograd_mini.backward import gradients
+from autograd_mini.checkpointing import checkpoint
+from autograd_mini.jacobians import hessian, hvp, jacobian
 from autograd_mini.modes import enable_grad, no_grad
 from autograd_mini.primitive import defvjp, nondifferentiable, primitive
 from autograd_mini.rules.activations import log_softmax, relu, sigmoid, softmax
 from autograd_mini.tensor import Tensor
+from autograd_mini.transforms import grad, jvp, value_and_grad, vjp
 
 __all__ = [
     "Tensor",
+    "checkpoint",
     "defvjp",
     "enable_grad",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "log_softmax",
     "no_grad",
     "nondifferentiable",
@@ -22,4 +31,6 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "value_and_grad",
+    "vjp",
 ]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_mini.clock import tick, writes
+from autograd_mini.fitting import fit
 from autograd_mini.modes import enable_grad, no_grad
-from autograd_mini.primitive import CONTAINERS, ITEM
+from autograd_mini.operation import CONTAINERS, ITEM
 from autograd_mini.recorded import as_recorded, needing, no_graph, released, results_of, rule_failed
 from autograd_mini.storage import Storage, as_array, bare
 
@@ -163,19 +164,23 @@ class Walk:
             self.give_item(call, position, g)
             return
         pairs, out = needing(node, args, kwargs), node._array
-        if self.differentiable and isinstance(g, ndarray):  # from a rule that does not use its g
-            g = self.kind(g)
         if type(g) is list:
             g = tuple(
                 np.zeros_like(y) if part is None else part for part, y in zip(g, out, strict=True)
             )
         if self.differentiable:
-            values, out = args, results_of(node)
+            g, values, out = self.recorded(g), args, results_of(node)
         else:
             values = [bare(x) for x in args]
             kwargs = {key: bare(x) for key, x in kwargs.items()}
         for vjp, x in pairs:
             self.give_each(x, vjp(g, out, *values, **kwargs))
+
+    def recorded(self, g: Any) -> Any:
+        """Return `g` as a Tensor: zeros, or the result of a rule without its g, are bare."""
+        if type(g) is tuple:
+            return tuple(map(self.recorded, g))
+        return g if isinstance(g, Storage) else self.kind(g)
 
     def give(self, x: Any, g: Any) -> None:
         """Add `g` to the gradient of `x`, in its shape and dtype."""
@@ -215,32 +220,6 @@ class Walk:
         parts[position] = g if parts[position] is None else parts[position] + g
 
 
-def fit(g: Any, array: Any) -> Any:
-    """Return `g` in the shape and dtype of `array`: undo broadcasting, keep float32 in float32.
-
-    Raises:
-        ValueError: the shape of `g` can't have come from broadcasting, or `g` is complex.
-    """
-    if g.shape != array.shape:
-        g = unbroadcast(g, array.shape)
-    if g.dtype != array.dtype:
-        if g.dtype.kind == "c":
-            raise ValueError("complex gradients are not supported: take real and imaginary parts")
-        g = g.astype(array.dtype)
-    return g
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an argument of `shape` was broadcast."""
-    added = g.ndim - len(shape)
-    if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
-        raise ValueError(f"a rule returned shape {g.shape} for an argument of shape {shape}")
-    if added and g.shape[added:] == shape:
-        return g.sum(axis=0 if added == 1 else tuple(range(added)))
-    stretched = (added + i for i, n in enumerate(shape) if n == 1 and g.shape[added + i] != 1)
-    return g.sum(axis=(*range(added), *stretched)).reshape(shape)
-
-
 def _requires_grad(x: Any) -> bool:
     return isinstance(x, Storage) and x._needs
 
@@ -256,10 +235,17 @@ def _seed(output: Any, gradient: Any) -> Any:
                 f"with .sum() or .mean(), or pass backward(gradient) of that shape"
             )
         is_number = type(data) is ndarray and data.ndim == 0
+        if data.dtype.kind == "c":
+            raise ValueError(
+                "backward() starts at a real number, found a complex one: take its real part or "
+                "its absolute value, or pass backward(gradient)"
+            )
         return np.array(1, data.dtype) if is_number else np.ones_like(data)
     gradient = as_array(bare(gradient))
-    if gradient.dtype.kind not in "biuf":
-        raise TypeError(f"a gradient is made of real numbers, found dtype {gradient.dtype}")
+    if gradient.dtype.kind not in ("biufc" if output.dtype.kind == "c" else "biuf"):
+        raise TypeError(
+            f"a gradient of {output.dtype} is made of real numbers, found dtype {gradient.dtype}"
+        )
     if gradient.shape != output.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, the Tensor has {output.shape}")
     return gradient.astype(output.dtype, copy=False)

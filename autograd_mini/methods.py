@@ -127,6 +127,20 @@ class Methods:
         """Return the elements rounded; the result needs no gradient."""
         return self._call(np.round, decimals)
 
+    @property
+    def real(self: T) -> T:
+        """The real part."""
+        return self._call(np.real)
+
+    @property
+    def imag(self: T) -> T:
+        """The imaginary part."""
+        return self._call(np.imag)
+
+    def conj(self: T) -> T:
+        """Return the complex conjugate."""
+        return self._call(np.conjugate)
+
     def copy(self: T) -> T:
         """Return a copy in memory of its own, through which gradients flow."""
         return self._call(np.copy)

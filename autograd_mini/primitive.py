@@ -11,163 +11,14 @@ undone by the walk (`backward.py`), never in a rule. `rules/` fills the table fo
 from __future__ import annotations
 
 import functools
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, TypeVar, cast
 
-import numpy as np
-
 from autograd_mini import signature
+from autograd_mini.operation import CONTAINERS, Operation, Vjp, nested, public_name
 
-CONTAINERS = frozenset({list, tuple})
-Vjp = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
-
-# What NumPy calls an argument that is a list of arrays, and so must a rule.
-_LISTS = frozenset({"arrays"})
-
-# Arguments that write into an array, or leave parts of it unwritten.
-_OUTPUTS = frozenset({"out", "where"})
-
-
-def _public_name(function: Callable[..., Any]) -> str:
-    name = getattr(function, "__name__", repr(function))
-    if isinstance(function, np.ufunc):
-        return f"np.{name}"
-    module = str(getattr(function, "__module__", ""))
-    return f"np{module[5:]}.{name}" if f"{module}.".startswith("numpy.") else name
-
-
-class Operation:
-    """A function and what is known of its derivative.
-
-    `is_constant` says that the derivative is zero or none; an operation that is not constant and
-    has no `vjps` is a primitive still waiting for its rules.
-    """
-
-    __slots__ = (
-        "forward",
-        "function",
-        "is_constant",
-        "keywords",
-        "most_args",
-        "name",
-        "names",
-        "reads",
-        "vjps",
-        "vjps_by_name",
-    )
-
-    def __init__(self, function: Callable[..., Any], forward: Callable[..., Any]) -> None:
-        self.function = function
-        self.forward = forward
-        self.name = _public_name(function)
-        self.is_constant = False
-        self.vjps: tuple[Vjp, ...] = ()
-        self.vjps_by_name: dict[str, Vjp] = {}
-        self.names: tuple[str, ...] | None = None
-        self.most_args = sys.maxsize
-        self.keywords: frozenset[str] | None = None
-        self.reads: dict[Vjp, frozenset[str] | None] = {}
-
-    def __repr__(self) -> str:
-        return f"<operation {self.name}>"
-
-    def set_rules(self, vjps: tuple[Vjp | None, ...], by_name: dict[str, Vjp]) -> None:
-        """Take `vjps`, one per positional argument, and those of keyword-only arguments."""
-        given = [vjp for vjp in chain(vjps, by_name.values()) if vjp is not None]
-        parameters, *_ = [signature.arguments(vjp, self.name) for vjp in given]
-        self.names = signature.positional(parameters)
-        without = max(0, len(self.names or ()) - len(vjps))
-        self.vjps = tuple(vjp or refuse for vjp in (*vjps, *[None] * without))
-        self.most_args = sys.maxsize if self.names is None else len(self.names)
-        self.keywords = signature.keywords(parameters)
-        self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
-        self.reads = {vjp: self._values_read(vjp) for vjp in given}
-
-    def _values_read(self, vjp: Vjp) -> frozenset[str] | None:
-        """Return the names of the arguments whose values `vjp` reads, "out" for its second."""
-        found = signature.values_read(vjp)
-        if found is None:
-            return None
-        read, (_, out, *own) = found
-        # Each rule may have names of its own for the arguments; the first rule's are used.
-        names = {out: "out"} | {name: self.name_of(i) for i, name in enumerate(own)}
-        return frozenset(names.get(name, name) for name in read)
-
-    def name_of(self, position: int) -> str:
-        """Return the name of the argument at `position`, its number if the rules take *args."""
-        if self.names is not None and position < len(self.names):
-            return self.names[position]
-        return f"argument {position}"
-
-    def takes_array(self, name: str) -> bool:
-        """Return whether a list given as `name` means an array, not a list of arrays."""
-        return name not in _LISTS and self.vjps_by_name.get(name, refuse) is not refuse
-
-    def reads_value(self, vjps: Iterable[Vjp], name: str) -> bool:
-        """Return whether one of `vjps` reads the value of the argument `name`, or of "out"."""
-        reads = [self.reads.get(vjp) for vjp in vjps]
-        return any(names is None or name in names for names in reads)
-
-    def passes_gradient(self, out: Any) -> bool:
-        """Return whether `out`, a result of this operation, can have a gradient.
-
-        Raises:
-            NotImplementedError: no rule says how, and none that there is no derivative.
-            TypeError: `out` is neither an array nor a tuple or list of arrays.
-        """
-        if not self.vjps:
-            if not self.is_constant:
-                raise NotImplementedError(self.no_rule())
-            return False
-        if hasattr(out, "dtype"):
-            return bool(out.dtype.kind in "fc")
-        if type(out) in CONTAINERS and all(hasattr(x, "dtype") for x in out):
-            return True
-        raise TypeError(
-            f"{self.name} returned a {type(out).__name__}, {out!r}, through which no gradient "
-            f"flows: an operation returns an array, or a tuple or list of arrays"
-        )
-
-    def no_rule(self) -> str:
-        """Say that there is no derivative, and how to add one."""
-        return (
-            f"{self.name} has no derivative rule: add one with defvjp({self.name}, "
-            f"lambda g, out, ...: ...), or nondifferentiable({self.name}), or call it on bare "
-            f"arrays (`tensor.data`), through which no gradient flows"
-        )
-
-    def check_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Refuse arguments that the rules do not know, such as `out=` and `where=`."""
-        if len(args) > self.most_args:
-            names = ", ".join(self.names or ()) or f"{self.most_args} of them"
-            raise TypeError(
-                f"{self.name} with {len(args)} positional arguments can't be recorded: its "
-                f"derivative knows {names}; pass no more than these"
-            )
-        for key in kwargs:
-            known = key not in _OUTPUTS if self.keywords is None else key in self.keywords
-            if not known:
-                raise TypeError(
-                    f"{self.name}(..., {key}=) can't be recorded: its derivative does not know "
-                    f"{key}=; leave it out, or call {self.name} on bare arrays (`tensor.data`)"
-                )
-
-
-def refuse(*args: Any, **kwargs: Any) -> Any:
-    """Stand where an argument has no rule."""
-    raise NotImplementedError("it has no rule for this argument; add one with defvjp")
-
-
-def _item(results: Any, position: int) -> Any:
-    return results[position]
-
-
-# One of the several results of a call: the walk knows it, so it needs no rule.
-ITEM = Operation(_item, _item)
-ITEM.name = "one of several results"
 
 
 class _Table(dict[Callable[..., Any], Operation]):
@@ -246,7 +97,7 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
     rules = [vjp for vjp in chain(vjps, vjps_by_name.values()) if vjp is not None]
     if not rules or not all(map(callable, rules)):
         raise TypeError(
-            f"defvjp({_public_name(function)}, ...) takes a rule per argument, "
+            f"defvjp({public_name(function)}, ...) takes a rule per argument, "
             f"`lambda g, out, x: ...`, found {vjps!r}"
         )
     operation = _known(function)
@@ -285,12 +136,3 @@ def _known(function: Callable[..., Any]) -> Operation:
             f"be asked what it knows of its derivative: write @primitive above its def"
         )
     return operation
-
-
-def nested(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield `values`, and what lists and tuples among them hold."""
-    for value in values:
-        if type(value) in CONTAINERS:
-            yield from nested(value)
-        else:
-            yield value

@@ -11,8 +11,8 @@ from itertools import zip_longest
 from typing import Any
 
 from autograd_mini.clock import written_at
+from autograd_mini.operation import CONTAINERS, ITEM, Vjp, nested, refuse
 from autograd_mini.origin import locate
-from autograd_mini.primitive import CONTAINERS, ITEM, Vjp, nested, refuse
 from autograd_mini.storage import Storage, bare, needs_grad
 
 

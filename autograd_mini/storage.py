@@ -17,8 +17,8 @@ from numpy import ndarray
 
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.methods import Methods
+from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import Origin, locate
-from autograd_mini.primitive import CONTAINERS, Operation
 
 
 class Storage(Methods):
@@ -290,8 +290,8 @@ def check_dtype(dtype: Any, requires_grad: bool) -> None:
     """Refuse what is not a number, and gradients of what is not floating-point."""
     if dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, found dtype {dtype}: convert the data first")
-    if requires_grad and dtype.kind != "f":
+    if requires_grad and dtype.kind not in "fc":
         raise TypeError(
-            f"only floating-point Tensors can require grad, found dtype {dtype}: "
+            f"only floating-point and complex Tensors can require grad, found dtype {dtype}: "
             f"write Tensor(data, requires_grad=True, dtype=float)"
         )

@@ -19,8 +19,9 @@ from autograd_mini import backward as reverse
 from autograd_mini.clock import tick
 from autograd_mini.in_place import Writable
 from autograd_mini.modes import is_recording
+from autograd_mini.operation import CONTAINERS, ITEM, Operation
 from autograd_mini.origin import leave_library, outside
-from autograd_mini.primitive import CONTAINERS, ITEM, TABLE, Operation
+from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
@@ -70,7 +71,9 @@ def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, A
     has_lists = any(type(x) in CONTAINERS for x in args)
     is_plain = not (kwargs or has_lists or len(args) > len(operation.vjps))
     needs = any(map(needs_grad, (*args, *kwargs.values()))) and operation.passes_gradient(out)
-    return remember(out, operation, args, needs, values, None if is_plain else kwargs, 4)
+    if is_plain:
+        return remember(out, operation, args, needs, values, None, 4)
+    return remember(out, operation, args, needs, (), kwargs, 4)
 
 
 def remember(
@@ -85,7 +88,7 @@ def remember(
     """Make the Tensor of `out`; it remembers the call where a gradient `needs` it.
 
     `values` are the bare `args`. A plain call, Tensors and constants by position only, has no
-    `kwargs`: the walk relies on it. The line is looked for `depth` frames up.
+    `kwargs`: the walk relies on it. The user's line is at least `depth` frames up.
     """
     if type(out) is not ndarray:
         if not hasattr(out, "dtype"):
@@ -101,7 +104,10 @@ def remember(
         result._args = args
         result._values = values
         result._kwargs = kwargs
-        frame = frame_at(depth)
+        try:
+            frame = frame_at(depth)
+        except ValueError:  # no Python code called: the first call of a thread, an exit handler
+            frame = frame_at()
         code = frame.f_code
         if code.co_filename not in outside:
             frame = leave_library(frame)
@@ -117,11 +123,7 @@ def remember(
 
 
 def _remember_several(
-    out: Any,
-    operation: Operation,
-    args: tuple[Any, ...],
-    needs: bool,
-    kwargs: dict[str, Any] | None,
+    out: Any, operation: Operation, args: tuple[Any, ...], needs: bool, kwargs: Any
 ) -> Any:
     """Make a Tensor of each array in a tuple or list; what holds no arrays stays as it is."""
     if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):

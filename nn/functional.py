@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_FEW_ROWS = 4096
+
+
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of `x`, element by element, between -1 and 1.
 
@@ -117,11 +120,18 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     try:
         out = x.dot(weight.T) if x.ndim == 2 else _times(x, weight.T)
-    except (AttributeError, IndexError, ValueError) as error:
-        raise _misfit(x, weight) from error
+    except (AttributeError, IndexError, ValueError):
+        _check_fit(x, weight)
+        raise
     if weight.ndim != 2:
-        raise _misfit(x, weight)
-    return out if bias is None else out + bias
+        _check_fit(x, weight)
+    if bias is None:
+        return out
+    if bias.shape != out.shape[-1:]:
+        raise ValueError(
+            f"linear adds a bias of shape (out,), here {out.shape[-1:]}, found {bias.shape}"
+        )
+    return out + bias
 
 
 defvjp(
@@ -133,7 +143,9 @@ defvjp(
 
 
 def _sum_of_rows(rows: Any) -> Any:
-    """Return the sum over the first axis: a product with ones is quicker than np.sum."""
+    """Return the sum over the first axis; of few rows by a product with ones, which is quicker."""
+    if type(rows) is not np.ndarray or len(rows) > _FEW_ROWS:
+        return rows.sum(axis=0)
     return rows.T.dot(_ones(len(rows), rows.dtype))
 
 
@@ -156,11 +168,13 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def _misfit(x: Any, weight: Any) -> Exception:
+def _check_fit(x: Any, weight: Any) -> None:
+    """Raise if `x` and `weight` are no arrays, or of shapes that can't be multiplied."""
     if not (hasattr(x, "shape") and hasattr(weight, "shape")):
         found = f"{type(x).__name__} and {type(weight).__name__}"
-        return TypeError(f"linear takes arrays or Tensors, found {found}: wrap them in np.array")
-    return ValueError(
-        f"linear multiplies inputs of shape (..., in) by a weight of shape (out, in), found "
-        f"{x.shape} and {weight.shape}: the last axis of both must have the same length"
-    )
+        raise TypeError(f"linear takes arrays or Tensors, found {found}: wrap them in np.array")
+    if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear multiplies inputs of shape (..., in) by a weight of shape (out, in), found "
+            f"{x.shape} and {weight.shape}: the last axis of both must have the same length"
+        )

@@ -68,19 +68,25 @@ class Linear(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-x)), element by element: any number becomes one between 0 and 1."""
 
-    forward = staticmethod(functional.sigmoid)
+    def forward(self, x: Any) -> Any:
+        """Return the sigmoid of `x`."""
+        return functional.sigmoid(x)
 
 
 class Tanh(Module):
     """The hyperbolic tangent, element by element: any number becomes one between -1 and 1."""
 
-    forward = staticmethod(functional.tanh)
+    def forward(self, x: Any) -> Any:
+        """Return the hyperbolic tangent of `x`."""
+        return functional.tanh(x)
 
 
 class ReLU(Module):
     """max(x, 0), element by element."""
 
-    forward = staticmethod(functional.relu)
+    def forward(self, x: Any) -> Any:
+        """Return `x` with zeros for negative numbers."""
+        return functional.relu(x)
 
 
 class Softmax(Module):

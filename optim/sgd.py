@@ -42,8 +42,8 @@ class SGD:
 
     Raises:
         TypeError: `params` are not Tensors, or an option is no number.
-        ValueError: `params` are empty, or one is there twice or can't be trained; an option is out
-            of range.
+        ValueError: `params` are empty, or one is there twice, is complex or can't be trained; an
+            option is out of range.
 
     Source: Sutskever et al., On the importance of initialization and momentum in deep learning
     (2013); the formulas are those of `torch.optim.SGD`.
@@ -244,6 +244,11 @@ def _checked_params(params: Iterable[Tensor]) -> list[Tensor]:
             raise ValueError(
                 f"SGD changes leaves that require grad, but the Tensor of shape {p.shape} at "
                 f"position {i} {why}: make it with Tensor(data, requires_grad=True)"
+            )
+        if p.dtype.kind == "c":
+            raise ValueError(
+                f"SGD changes real numbers, found {p.dtype} at position {i}: make it of two real "
+                f"Tensors, real + 1j * imag"
             )
         if first.setdefault(id(p), i) != i:
             raise ValueError(

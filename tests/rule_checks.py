@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor, gradients
-from autograd_mini.backward import unbroadcast
+from autograd_mini.fitting import unbroadcast
 from autograd_mini.primitive import TABLE
 from tests.numeric import STEP, numeric_gradient
 from tests.samples import Call, Sample

@@ -221,7 +221,7 @@ def test_a_gradient_that_is_set_is_a_copy():
     assert (a.grad, b.grad) == ([3], [15])
 
 
-def test_a_complex_gradient_is_refused():
+def test_a_complex_gradient_of_a_real_result_is_refused():
     with pytest.raises(TypeError, match="real numbers"):
         (leaf(1.0, 2.0) * 2).backward(np.array([1j, 2]))
 

@@ -4,6 +4,7 @@ First order by complex step; second order by extrapolated differences of the fir
 public one; `test_rules.py` holds the bare rules against the same oracle over many more shapes.
 """
 
+import tracemalloc
 from functools import partial
 from typing import Any
 
@@ -154,3 +155,27 @@ def test_all_is_what_the_module_promises():
     promised = "linear sigmoid tanh relu softmax log_softmax flatten dropout mse_loss cross_entropy"
     assert set(nn.functional.__all__) == set(promised.split())
     assert all(callable(getattr(nn.functional, name)) for name in nn.functional.__all__)
+
+
+@pytest.mark.parametrize("bias", [np.zeros((5, 4)), np.zeros((1, 4)), np.zeros(1), np.zeros(())])
+def test_linear_refuses_a_bias_of_another_shape(bias):
+    with pytest.raises(ValueError, match=r"bias of shape \(out,\), here \(4,\), found"):
+        linear(np.ones((1, 3)), np.ones((4, 3)), bias)
+
+
+@pytest.mark.parametrize("rows", [1, 4096, 4097])
+def test_the_gradient_of_a_bias_sums_few_rows_and_many(rows):
+    x, bias = np.ones((rows, 2)), Tensor(np.zeros(3), requires_grad=True)
+    weights = np.arange(3.0 * rows).reshape(rows, 3)
+    (linear(x, np.ones((3, 2)), bias) * weights).sum().backward()
+    np.testing.assert_allclose(bias.grad, weights.sum(axis=0), rtol=1e-14)
+
+
+def test_the_gradients_of_linear_keep_no_memory_of_past_batches():
+    weight, bias = Tensor(np.ones((3, 2)), True), Tensor(np.ones(3), True)
+    tracemalloc.start()
+    for rows in range(200_000, 200_020):
+        linear(np.ones((rows, 2)), weight, bias).sum().backward()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000

@@ -530,6 +530,11 @@ def test_a_tensor_that_requires_no_grad_is_refused():
         SGD([parameter(1.0), Tensor([1.0])], lr=0.1)
 
 
+def test_a_complex_parameter_is_refused():
+    with pytest.raises(ValueError, match="found complex128 at position 0: make it of two real"):
+        SGD([Tensor([1j], requires_grad=True)], lr=0.1)
+
+
 def test_a_tensor_that_is_no_leaf_is_refused():
     with pytest.raises(ValueError, match="position 0 is the result of an operation"):
         SGD([parameter(1.0) * 2], lr=0.1)

@@ -202,3 +202,19 @@ def test_a_file_beside_the_library_is_the_users(tmp_path):
     )
     done = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
     assert done.stdout.split(maxsplit=1) == ["3", f"{script}\n"]
+
+
+def test_a_call_that_no_python_code_makes_is_recorded_too():
+    script = (
+        "import atexit, operator\n"
+        "import numpy as np\n"
+        "from autograd_mini import Tensor, sigmoid\n"
+        "x = Tensor([1.0], requires_grad=True)\n"
+        "for function in (sigmoid, np.exp, operator.neg):\n"
+        "    atexit.register(function, x)\n"
+        "atexit.register(operator.add, 1, x)\n"
+        "atexit.register(np.concatenate, [x, x])\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stderr == ""

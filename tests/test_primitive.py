@@ -371,3 +371,12 @@ def test_defvjp_takes_a_function_and_rules():
     x = leaf(2.0)
     scaled(x, 5.0).backward()
     assert_array_equal(x.grad, [5])
+
+
+def test_more_rules_than_the_first_one_has_arguments_are_refused():
+    @primitive
+    def product(x, y):
+        return x * y
+
+    with pytest.raises(TypeError, match="product got 2 rules, but the first one takes 1"):
+        defvjp(product, lambda g, out, x: g, lambda g, out, x, y: g * x)

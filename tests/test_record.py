@@ -440,7 +440,6 @@ def test_rules_never_write_into_a_gradient_that_they_were_given():
     [
         (np.linalg.norm, "np.linalg.norm"),
         (np.fft.fft, "np.fft.fft"),
-        (np.median, "np.median"),
         (np.spacing, "np.spacing"),
     ],
 )
@@ -493,7 +492,6 @@ def test_out_and_where_are_refused(requires_grad):
         ("where", lambda: np.exp(x, where=mask)),
         ("where", lambda: np.floor(x, where=mask)),
         ("where", lambda: np.greater(x, 1.0, where=mask)),
-        ("where", lambda: np.sum(x, where=mask)),
         ("initial", lambda: np.sum(x, initial=1.0)),
         ("initial", lambda: np.max(x, initial=1.0)),
         ("dtype", lambda: np.exp(x, dtype=np.float32)),
@@ -567,14 +565,6 @@ def test_shapes_that_do_not_broadcast_are_numpys_error():
         x @ np.ones(3)
     with pytest.raises(IndexError):
         x[2]
-
-
-def test_a_complex_gradient_is_refused():
-    x = leaf(1.0, 2.0)
-    out = xp.absolute(x * 1j).sum()
-    with pytest.raises(RuntimeError, match="complex gradients are not supported"):
-        out.backward()
-    assert x.grad is None
 
 
 def test_a_masked_array_on_the_left_is_refused() -> None:

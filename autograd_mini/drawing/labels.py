@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.drawing.nodes import NUMBERS, Node, is_array, is_recorded
-from autograd_mini.primitive import CONTAINERS, ITEM, Operation
+from autograd_mini.operation import CONTAINERS, ITEM, Operation
 from autograd_mini.tensor import Tensor
 
 FEW = 6  # an array of so many elements is written out

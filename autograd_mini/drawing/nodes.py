@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.primitive import CONTAINERS, refuse
+from autograd_mini.operation import CONTAINERS, refuse
 from autograd_mini.tensor import Tensor
 
 NUMBERS = (int, float, complex, np.number, np.bool_)

@@ -9,12 +9,13 @@ import numpy as np
 
 from autograd_mini.primitive import defvjp, primitive
 
-# By dtype: where the sigmoid is 1 though its exponential does not overflow yet, and 1. Arrays,
-# since NumPy takes longer to look at a number.
+# By dtype: where the sigmoid is 1 though its exponential does not overflow yet, and 1. As arrays,
+# since NumPy takes longer to look at a number; other libraries' arrays may not mix with NumPy's.
 _CONSTANTS: dict[Any, tuple[Any, Any]] = {
     np.dtype(kind): (np.array(end, kind), np.array(1, kind))
     for kind, end in (("float16", 11), ("float32", 80), ("float64", 80))
 }
+_NUMBERS = (80.0, 1.0)
 
 
 @primitive
@@ -25,7 +26,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0]))
     Tensor([0. , 0.5, 1. ])
     """
-    end, one = _CONSTANTS.get(getattr(x, "dtype", None), (80.0, 1.0))
+    end, one = _CONSTANTS.get(x.dtype, _NUMBERS) if type(x) is np.ndarray else _NUMBERS
     power = np.exp(np.minimum(x, end))
     return power / (power + one)
 

@@ -40,7 +40,7 @@ defvjp(
     lambda g, out, x, y: -g[1] * np.floor_divide(x, y),
 )
 defvjp(np.modf, lambda g, out, x: g[0])
-defvjp(np.absolute, lambda g, out, x: g * np.sign(x))
+defvjp(np.absolute, lambda g, out, x: g * _slope_of_absolute(out, x))
 defvjp(np.fabs, lambda g, out, x: g * np.sign(x))
 defvjp(
     np.copysign,
@@ -53,6 +53,16 @@ defvjp(
     lambda g, out, x, y: g * (x == 0),
 )
 defvjp(np.ldexp, lambda g, out, x, y: np.ldexp(g, y))
+
+
+def _slope_of_absolute(out, x):
+    return np.sign(x) if x.dtype.kind != "c" else np.conjugate(x) / _away_from_zero(out)
+
+
+# Parts of complex numbers; the walk makes the gradient of a real argument real.
+defvjp(np.conjugate, lambda g, out, x: np.conjugate(g))
+defvjp(np.real, lambda g, out, val: g)
+defvjp(np.imag, lambda g, out, val: -1j * g)
 
 
 # Powers: at exponent 0 a power is constant, and its slope 0 even at base 0, where the formula
@@ -115,7 +125,7 @@ defvjp(
 )
 defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, out, x: g * np.sinh(x))
-defvjp(np.tanh, lambda g, out, x: g - g * out * out)
+defvjp(np.tanh, lambda g, out, x: g * (1 - out * out))
 defvjp(np.arcsinh, lambda g, out, x: g / np.sqrt(1 + x * x))
 defvjp(np.arccosh, lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)))
 defvjp(np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)))

@@ -105,6 +105,6 @@ defvjp(
 )
 defvjp(
     np.vdot,
-    lambda g, out, a, b: g * np.reshape(b, a.shape),
-    lambda g, out, a, b: g * np.reshape(a, b.shape),
+    lambda g, out, a, b: np.conjugate(g * np.reshape(b, a.shape)),
+    lambda g, out, a, b: g * np.conjugate(np.reshape(a, b.shape)),
 )

@@ -1,6 +1,7 @@
 """Rules of the reductions: `g` goes back to every element that was summed.
 
-`_stretch` puts a reduced axis back with length one, so that `g` broadcasts against the argument.
+`stretch` puts a reduced axis back with length one, so that `g` broadcasts against the argument.
+What `where` leaves out gets 0, and its value, which may be nan, is never multiplied with.
 """
 
 import math
@@ -10,7 +11,8 @@ import numpy as np
 from autograd_mini.primitive import defvjp
 
 
-def _stretch(y, axis, keepdims):
+def stretch(y, axis, keepdims):
+    """Return `y` with the axes that a reduction took away, unless it kept them."""
     return y if axis is None or keepdims else np.expand_dims(y, axis)
 
 
@@ -22,57 +24,94 @@ def _count(shape, axis):
     return math.prod(shape[i] for i in axes)
 
 
-def _sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
-    return np.broadcast_to(_stretch(g, axis, keepdims), a.shape)
+def _share(shape, axis, where=True, ddof=0):
+    """Return 1 / (elements reduced into one - ddof), nan if that is not positive.
+
+    A count may be beyond float16, its inverse is not.
+    """
+    if where is True:
+        n = _count(shape, axis) - ddof
+        return 1 / n if n > 0 else math.nan
+    n = np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=True) - ddof
+    return 1 / np.where(n > 0, n, math.nan)
 
 
-def _mean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
-    share = 1 / max(_count(a.shape, axis), 1)  # a count may be beyond float16, its inverse is not
-    return np.broadcast_to(_stretch(g * share, axis, keepdims), a.shape)
+def _only(where, x, other=0):
+    return x if where is True else np.where(where, x, other)
 
 
-defvjp(np.sum, _sum_vjp)
-defvjp(np.mean, _mean_vjp)
+def sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, initial=0, where=True):
+    """Return `g` for every element."""
+    return np.broadcast_to(_only(where, stretch(g, axis, keepdims)), a.shape)
 
 
-def _var_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
-    spread = a - np.mean(a, axis=axis, keepdims=True)
-    return _stretch(2 * g, axis, keepdims) * spread / (_count(a.shape, axis) - ddof)
+def mean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, where=True):
+    """Return an equal share of `g` for every element."""
+    share = stretch(g, axis, keepdims) * _share(a.shape, axis, where)
+    return np.broadcast_to(_only(where, share), a.shape)
 
 
-# Equal elements make a kink of the standard deviation, where its derivative is taken as 0. Their
-# mean is rounded, so their deviation need not be 0: it is the elements that tell.
-def _std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
-    lowest, highest = (f(a, axis=axis, keepdims=True) for f in (np.min, np.max))
-    g, out = _stretch(g, axis, keepdims), _stretch(out, axis, keepdims)
+defvjp(np.sum, sum_vjp)
+defvjp(np.mean, mean_vjp)
+
+
+def _spread(a, axis, where):
+    """Return the deviations from the mean, conjugate: |z|^2 has the slope 2 conj(z)."""
+    mean = np.mean(_only(where, a), axis=axis, keepdims=True)
+    if where is not True:  # so far it is the mean of the others being 0
+        mean = mean * (_count(a.shape, axis) * _share(a.shape, axis, where))
+    return np.conjugate(_only(where, a - mean))
+
+
+def var_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True):
+    """Return 2 g (a - mean) / (n - ddof)."""
+    share = _share(a.shape, axis, where, ddof)
+    return stretch(2 * g, axis, keepdims) * _spread(a, axis, where) * share
+
+
+def std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True):
+    """Return g (a - mean) / (n - ddof) / out.
+
+    Equal elements make a kink, where the derivative is taken as 0. Their mean is rounded, so their
+    deviation need not be 0: it is the elements that tell.
+    """
+    lowest = np.min(_only(where, a, math.inf), axis=axis, keepdims=True)
+    highest = np.max(_only(where, a, -math.inf), axis=axis, keepdims=True)
+    g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
     is_kink = (lowest == highest) | (out == 0)
-    slope = g / np.where(is_kink, 1, out) / (_count(a.shape, axis) - ddof)
-    return np.where(is_kink, 0, slope * (a - np.mean(a, axis=axis, keepdims=True)))
+    slope = g / np.where(is_kink, 1, out) * _share(a.shape, axis, where, ddof)
+    return np.where(is_kink, 0, slope * _spread(a, axis, where))
 
 
-defvjp(np.var, _var_vjp)
-defvjp(np.std, _std_vjp)
+defvjp(np.var, var_vjp)
+defvjp(np.std, std_vjp)
 
 
-# Tied elements share equally.
-def _extremum_vjp(g, out, a, axis=None, *, keepdims=False):
-    chosen = a == _stretch(out, axis, keepdims)
+def extremum_vjp(g, out, a, axis=None, *, keepdims=False, initial=None, where=True):
+    """Return `g` for the element that was chosen; tied ones, `initial` too, share equally.
+
+    Where nan was chosen, which equals nothing, all get nan.
+    """
+    out = stretch(out, axis, keepdims)
+    chosen = _only(where, a == out, False)
     ties = np.sum(chosen, axis=axis, keepdims=True)
-    return _stretch(g, axis, keepdims) * chosen / ties
+    if initial is not None:
+        ties = ties + (out == initial)
+    return stretch(g, axis, keepdims) * chosen / np.where(ties > 0, ties, math.nan)
 
 
 for _extremum in (np.max, np.amax, np.min, np.amin):
-    defvjp(_extremum, _extremum_vjp)
+    defvjp(_extremum, extremum_vjp)
 
 
-# The slope of a product is the product of the others, also where some of them are 0.
-def _prod_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False):
+def prod_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, initial=1, where=True):
+    """Return `g` times the product of the others, also where some of them are 0."""
     axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(-len(axes), 0))
-    rows = np.moveaxis(a, axes, last)
+    rows = np.moveaxis(_only(where, a, 1), axes, last)
     kept = rows.shape[: a.ndim - len(axes)]
     others = _others(rows.reshape(*kept, _count(a.shape, axes))).reshape(rows.shape)
-    return _stretch(g, axis, keepdims) * np.moveaxis(others, last, axes)
+    return _only(where, stretch(g * initial, axis, keepdims) * np.moveaxis(others, last, axes))
 
 
 def _others(x):
@@ -90,12 +129,63 @@ def _others(x):
     return (above[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
 
 
-defvjp(np.prod, _prod_vjp)
+defvjp(np.prod, prod_vjp)
 
 
-def _cumsum_vjp(g, out, a, axis=None, dtype=None):
+# Running sums and products along an axis; None means all elements in a row.
+def cumsum_vjp(g, out, a, axis=None, dtype=None):
+    """Return for every element the sum of `g` from its place on."""
     along = 0 if axis is None else axis
     return np.flip(np.cumsum(np.flip(g, along), along), along).reshape(a.shape)
 
 
-defvjp(np.cumsum, _cumsum_vjp)
+def cumprod_vjp(g, out, a, axis=None, dtype=None):
+    """Return for every element the sum of `g` times the product of the others, without division.
+
+    Up to place i that is before[i] * s[i], with s[i] = g[i] + a[i + 1] * s[i + 1].
+    """
+    if a.size == 0:
+        return g.reshape(a.shape)
+    x, g, out = (np.ravel(y) if axis is None else np.moveaxis(y, axis, -1) for y in (a, g, out))
+    one = np.ones_like(x[..., :1])
+    before = np.concatenate([one, out[..., :-1]], axis=-1)
+    slope = before * _sums_from_the_end(np.concatenate([x[..., 1:], one], axis=-1), g)
+    return slope.reshape(a.shape) if axis is None else np.moveaxis(slope, -1, axis)
+
+
+def _sums_from_the_end(c, g):
+    """Solve s[i] = g[i] + c[i] * s[i + 1] along the last axis, 0 after the end.
+
+    Every other equation is put into the one before, which leaves the same problem of half the size.
+    """
+    if g.shape[-1] == 1:
+        return g
+    odd = g.shape[-1] % 2
+    if odd:
+        c, g = (np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1) for x in (c, g))
+    c0, c1, g0, g1 = c[..., ::2], c[..., 1::2], g[..., ::2], g[..., 1::2]
+    even = _sums_from_the_end(c0 * c1, g0 + c0 * g1)
+    later = np.concatenate([even[..., 1:], np.zeros_like(even[..., :1])], axis=-1)
+    s = np.stack([even, g1 + c1 * later], axis=-1).reshape(g.shape)
+    return s[..., :-1] if odd else s
+
+
+defvjp(np.cumsum, cumsum_vjp)
+defvjp(np.cumprod, cumprod_vjp)
+
+
+def _running(vjp):
+    """Return the rule of a running sum or product that may start with what there is before."""
+
+    def rule(g, out, x, /, *, axis=None, dtype=None, include_initial=False):
+        if include_initial:
+            at = (slice(None),) * (0 if axis is None else axis % x.ndim) + (slice(1, None),)
+            g, out = g[at], out[at]
+        return vjp(g, out, x, axis)
+
+    return rule
+
+
+if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
+    defvjp(np.cumulative_sum, _running(cumsum_vjp))
+    defvjp(np.cumulative_prod, _running(cumprod_vjp))

@@ -116,15 +116,62 @@ defvjp(np.diagonal, _diagonal_vjp)
 defvjp(np.trace, _trace_vjp)
 
 
-def _pad_vjp(g, out, array, pad_width, mode="constant", *, constant_values=0, reflect_type="even"):
-    if mode == "constant":
+def _pad_vjp(
+    g,
+    out,
+    array,
+    pad_width,
+    mode="constant",
+    *,
+    constant_values=0,
+    end_values=0,
+    stat_length=None,
+    reflect_type="even",
+):
+    if mode in ("constant", "empty"):
         inside = np.pad(np.ones(array.shape, bool), pad_width)
         return np.reshape(g[inside], array.shape)
+    if mode in ("linear_ramp", "maximum", "mean", "minimum"):
+        return _pad_by_axis(g, out, array.shape, pad_width, mode, stat_length)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or reflect_type != "even":
         raise NotImplementedError(
-            f"mode={mode!r} has no rule: constant, edge, reflect, symmetric, and wrap have"
+            f"np.pad with mode={mode!r} and reflect_type={reflect_type!r} has no rule: only "
+            f"functions as modes, 'median', and reflect_type='odd' have none"
         )
     return moved_back(g, array.shape, lambda i: np.pad(i, pad_width, mode))
+
+
+# Axis after axis, each time with what was padded before: back from the last one.
+def _pad_by_axis(g, out, shape, pad_width, mode, stat_length):
+    inside = np.pad(np.ones(shape, bool), pad_width)
+    if not inside.any():  # nothing to pad from
+        return np.reshape(np.ravel(g)[:0], shape)
+    box = [slice(at, at + n) for at, n in zip(np.argwhere(inside)[0], shape, strict=True)]
+    lengths = np.broadcast_to(out.size if stat_length is None else stat_length, (len(shape), 2))
+    for axis in reversed(range(len(shape))):
+        x = out[(slice(None),) * axis + tuple(box[axis:])]
+        low, high = lengths[axis]
+        before, g, after = np.split(g, [box[axis].start, box[axis].stop], axis)
+        after = _pad_before(np.flip(after, axis), np.flip(x, axis), axis, mode, high)
+        g = g + _pad_before(before, x, axis, mode, low) + np.flip(after, axis)
+    return g
+
+
+def _pad_before(g, x, axis, mode, length):
+    """Return the gradient of `x` from what was put in front of it along `axis`."""
+    n, width, along = x.shape[axis], g.shape[axis], [-1] + [1] * (x.ndim - axis - 1)
+    if mode == "linear_ramp":  # it ends below the first element, whose share grows towards it
+        g, length = g * np.reshape(np.arange(width) / max(width, 1), along), 1
+    total = np.sum(g, axis=axis, keepdims=True)
+    is_used = np.reshape(np.arange(n) < length, along)
+    if mode == "mean":
+        total = total * (1 / min(length, n))
+    if mode in ("maximum", "minimum") and width:
+        first = x[(slice(None),) * axis + (slice(length),)]
+        extremum = (np.max if mode == "maximum" else np.min)(first, axis=axis, keepdims=True)
+        is_used = is_used & (x == extremum)
+        return total * is_used / np.sum(is_used, axis=axis, keepdims=True)
+    return np.where(is_used, total, 0)
 
 
 defvjp(np.pad, _pad_vjp)

@@ -1,0 +1,121 @@
+"""Memory for time: run a part of a computation again in the walk instead of keeping its values.
+
+The part is one node of the graph. It is run once without remembering anything inside, and a second
+time, remembering, when the walk comes by.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.backward import gradients
+from autograd_mini.modes import enable_grad, is_recording
+from autograd_mini.operation import nested
+from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.tensor import Tensor
+from autograd_mini.transforms import requires_grad, variable, weighed
+from autograd_mini.trees import leaves, rebuilt
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `f` as a function whose inner values are computed again in the walk, not kept.
+
+    Parameters that `f` reaches without taking them as arguments get their gradients too. `f` has
+    to return the same when it is run again; random numbers must come from outside.
+
+    Args:
+        f: a function of Tensors, and of anything else, that returns Tensors or containers of them.
+
+    Raises:
+        RuntimeError: in the walk, if `f` returned something else the second time.
+
+    >>> x = Tensor([0.5, 1.0], requires_grad=True)
+    >>> checkpoint(lambda x: np.exp(np.sin(x)))(x).sum().backward()
+    >>> bool(np.allclose(x.grad, np.cos(x.data) * np.exp(np.sin(x.data))))
+    True
+    """
+
+    @functools.wraps(f)
+    def checkpointed(*args: Any) -> Any:
+        if not is_recording():
+            return f(*args)
+        part = _Part(f, args)
+        if not part.variables:
+            return part.out
+        results = again(part.variables, part)
+        return rebuilt(part.out, results)
+
+    return checkpointed
+
+
+class _Part:
+    """A call of a function, to be made again; what it returned; and what it depends on."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.f = f
+        self.args = args
+        inputs = [x for x in leaves(args) if requires_grad(x)]
+        self.out = self.run([x.detach() for x in inputs])
+        self.captured = _leaves_behind(leaves(self.out))
+        self.variables = [*inputs, *self.captured]
+        self.results = [np.array(x.data if isinstance(x, Tensor) else x) for x in leaves(self.out)]
+        self.out = rebuilt(self.out, map(Tensor, self.results))
+
+    def run(self, inputs: list[Any]) -> Any:
+        """Call the function with `inputs` in the place of the arguments that require grad."""
+        values = iter(inputs)
+        found = (next(values) if requires_grad(x) else x for x in leaves(self.args))
+        with enable_grad():
+            return self.f(*rebuilt(self.args, found))
+
+    def pull(self, g: Any, values: Any) -> list[Any]:
+        """Return the gradients of sum(g * result) by every variable, at its `values`."""
+        is_recorded = any(isinstance(x, Tensor) for x in values)
+        count = len(values) - len(self.captured)
+        with enable_grad():
+            inputs = [variable(x, "the checkpoint") for x in values[:count]]
+            outputs = leaves(self.run(inputs))
+            self._check_same(outputs)
+            pairs = [(y, part) for y, part in zip(outputs, g, strict=True) if requires_grad(y)]
+            return gradients(weighed(pairs), [*inputs, *self.captured], create_graph=is_recorded)
+
+    def _check_same(self, outputs: list[Any]) -> None:
+        found = [x.data if isinstance(x, Tensor) else x for x in outputs]
+        pairs = zip(found, self.results, strict=True)
+        if not all(np.array_equal(x, y, equal_nan=True) for x, y in pairs):
+            name = getattr(self.f, "__name__", repr(self.f))
+            raise RuntimeError(
+                f"checkpoint ran {name} again in the walk and got other values than before: it "
+                f"must not draw random numbers, nor use what was written since"
+            )
+
+
+@primitive
+def again(arrays: Any, part: _Part) -> Any:
+    """Return the results of `part`, with which `arrays` were its variables."""
+    return tuple(part.results)
+
+
+defvjp(again, lambda g, out, arrays, part: part.pull(g, arrays), None)
+
+
+def _leaves_behind(outputs: list[Any]) -> list[Tensor]:
+    """Return the leaves that require grad behind `outputs`."""
+    found: dict[int, Tensor] = {}
+    seen: set[int] = set()
+    pending = [x for x in outputs if requires_grad(x)]
+    while pending:
+        x = pending.pop()
+        if id(x) in seen:
+            continue
+        seen.add(id(x))
+        if x.is_leaf:
+            found[id(x)] = x
+        else:
+            args = nested((*x._args, *(x._kwargs or {}).values()))
+            pending.extend(y for y in args if requires_grad(y))
+    return [*found.values()]

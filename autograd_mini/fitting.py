@@ -1,0 +1,33 @@
+"""The gradient that a rule returns, in the shape and dtype of the argument it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def fit(g: Any, array: Any) -> Any:
+    """Return `g` in the shape and dtype of `array`: undo broadcasting, keep float32 in float32.
+
+    A real argument of complex calculations has a real gradient, the real part of `g`.
+
+    Raises:
+        ValueError: the shape of `g` can't have come from broadcasting.
+    """
+    if g.shape != array.shape:
+        g = unbroadcast(g, array.shape)
+    if g.dtype.kind == "c" and array.dtype.kind != "c":
+        g = np.real(g)
+    return g if g.dtype == array.dtype else g.astype(array.dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an argument of `shape` was broadcast."""
+    added = g.ndim - len(shape)
+    if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
+        raise ValueError(f"a rule returned shape {g.shape} for an argument of shape {shape}")
+    if added and g.shape[added:] == shape:
+        return g.sum(axis=0 if added == 1 else tuple(range(added)))
+    stretched = (added + i for i, n in enumerate(shape) if n == 1 and g.shape[added + i] != 1)
+    return g.sum(axis=(*range(added), *stretched)).reshape(shape)

@@ -1,0 +1,277 @@
+"""Functions made from functions: gradients, products with Jacobians, Jacobians, Hessians.
+
+`f` takes arrays and returns arrays, also in tuples, lists and dicts. It is run once on Tensors,
+and what was recorded is walked back, as often as needed. The forward mode, `jvp`, is two walks: a
+vector-Jacobian product is linear in its vector, so its own vjp is the Jacobian-vector product.
+All of them nest. The signatures are JAX's.
+
+Source of the two walks: J. Townsend, A new trick for calculating Jacobian vector products (2017).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.backward import gradients
+from autograd_mini.modes import enable_grad
+from autograd_mini.tensor import Tensor
+from autograd_mini.trees import is_like, leaves, mapped, rebuilt
+
+Argnums = int | tuple[int, ...]
+_is_inside: ContextVar[bool] = ContextVar("inside a transform", default=False)
+
+
+class Run:
+    """One run of a function on Tensors: its inputs, its outputs, and who else may differentiate.
+
+    Args:
+        f: the function.
+        args: all its arguments.
+        argnums: the positions of those to differentiate by.
+        has_aux: whether `f` returns a pair, the second of which is only passed on.
+        kwargs: its keyword arguments.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: tuple[int, ...],
+        has_aux: bool = False,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.name = getattr(f, "__name__", repr(f))
+        self.primals = tuple(args[i] for i in argnums)
+        found = leaves(self.primals)
+        # Inside another transform, or given Tensors, the results must stay differentiable.
+        self.is_nested = _is_inside.get() or any(requires_grad(x) for x in found)
+        self.inputs = [variable(x, self.name) for x in found]
+        all_args = list(args)
+        for i, x in zip(argnums, rebuilt(self.primals, self.inputs), strict=True):
+            all_args[i] = x
+        with enable_grad(), _inside():
+            out = f(*all_args, **(kwargs or {}))
+        self.aux = None
+        if has_aux:
+            if not (isinstance(out, tuple) and len(out) == 2):
+                raise TypeError(f"{self.name} with has_aux=True returns a pair, found {out!r}")
+            out, aux = out
+            self.aux = mapped(self.result, aux)
+        self.tree = out
+        self.outputs = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
+
+    def pull(self, gs: list[Any], is_recorded: bool = False) -> list[Any]:
+        """Return the gradients of sum(g * output) by every input."""
+        is_recorded = is_recorded or self.is_nested or any(map(requires_grad, gs))
+        pairs = [(y, g) for y, g in zip(self.outputs, gs, strict=True) if y.requires_grad]
+        if not pairs:
+            zeros = [np.zeros_like(x.data) for x in self.inputs]
+            return [Tensor(x) for x in zeros] if is_recorded else zeros
+        with enable_grad():
+            y, g = pairs[0] if len(pairs) == 1 else (weighed(pairs), None)
+            return gradients(y, self.inputs, g, create_graph=is_recorded)
+
+    def push(self) -> tuple[list[Tensor], list[Any]]:
+        """Return variables g, one for each output, and the gradients of sum(g * output)."""
+        kinds = [y.dtype if y.dtype.kind in "fc" else float for y in self.outputs]
+        gs = [
+            Tensor(np.ones(y.shape, kind), True)
+            for y, kind in zip(self.outputs, kinds, strict=True)
+        ]
+        return gs, self.pull(gs, is_recorded=True)
+
+    def result(self, x: Any) -> Any:
+        """Return a Tensor as the caller is to see it: with its graph, or as a bare array."""
+        return x if self.is_nested or not isinstance(x, Tensor) else x.data
+
+
+@contextmanager
+def _inside() -> Any:
+    token = _is_inside.set(True)
+    try:
+        yield
+    finally:
+        _is_inside.reset(token)
+
+
+def requires_grad(x: Any) -> bool:
+    """Return whether `x` is a Tensor that requires grad."""
+    return isinstance(x, Tensor) and x.requires_grad
+
+
+def variable(x: Any, name: str) -> Tensor:
+    """Return `x` as a Tensor of its own to differentiate by, still connected to `x`."""
+    if requires_grad(x):
+        variable: Tensor = np.positive(x)
+        return variable
+    data = x.data if isinstance(x, Tensor) else np.asarray(x)
+    if data.dtype.kind not in "fc":
+        raise TypeError(
+            f"{name} can only be differentiated by floating-point and complex numbers, found "
+            f"{data.dtype}: write 3.0 for 3, or choose other arguments with argnums"
+        )
+    return Tensor(data, requires_grad=True)
+
+
+def weighed(pairs: list[tuple[Tensor, Any]]) -> Tensor:
+    """Return the real part of the sum of all outputs times their weights."""
+    total: Any = sum(np.sum(np.real(y * g)) for y, g in pairs)
+    return total  # type: ignore[no-any-return]
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return f(*primals) and the function that takes g to the product g^T J.
+
+    Args:
+        f: a function of arrays.
+        primals: its arguments, floating-point or complex arrays, or containers of such.
+        has_aux: whether `f` returns a pair, the second of which is returned as a third result.
+
+    Returns:
+        `out, pull`; `pull(g)`, for a `g` like `out`, is a tuple with a gradient for each primal.
+
+    Raises:
+        TypeError: a primal is not made of floating-point or complex numbers.
+
+    >>> out, pull = vjp(lambda x, y: x * y, 2.0, np.array([3.0, 4.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array(43.), array([ 2., 20.]))
+    """
+    run = Run(f, primals, tuple(range(len(primals))), has_aux)
+
+    def pull(g: Any) -> Any:
+        gs = _vectors(g, run.tree, run.outputs, "pull takes a gradient like the output")
+        return rebuilt(run.primals, run.pull(gs))
+
+    out = rebuilt(run.tree, map(run.result, run.outputs))
+    return (out, pull, run.aux) if has_aux else (out, pull)
+
+
+def jvp(
+    f: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    has_aux: bool = False,
+) -> Any:
+    """Return f(*primals) and its change J t along `tangents`.
+
+    Args:
+        f: a function of arrays.
+        primals: a tuple of its arguments.
+        tangents: a tuple of the same shapes: the direction.
+        has_aux: whether `f` returns a pair, the second of which is returned as a third result.
+
+    Raises:
+        TypeError: a primal is not made of floating-point or complex numbers.
+        ValueError: `tangents` have another structure or other shapes.
+
+    >>> jvp(np.sin, (0.0,), (2.0,))
+    (array(0.), array(2.))
+    """
+    run = Run(f, tuple(primals), tuple(range(len(primals))), has_aux)
+    directions = _vectors(
+        tuple(tangents), run.primals, run.inputs, "jvp takes tangents like the primals"
+    )
+    is_nested = run.is_nested or any(map(requires_grad, directions))
+    gs, products = run.push()
+    with enable_grad():
+        pairs = [(p, t) for p, t in zip(products, directions, strict=True) if requires_grad(p)]
+        changes = (
+            gradients(weighed(pairs), gs, create_graph=is_nested)
+            if pairs
+            else _zeros(gs, is_nested)
+        )
+    tree = run.tree
+    out, tangent = rebuilt(tree, map(run.result, run.outputs)), rebuilt(tree, changes)
+    return (out, tangent, run.aux) if has_aux else (out, tangent)
+
+
+def _zeros(like: list[Tensor], is_nested: bool) -> list[Any]:
+    zeros = [np.zeros_like(x.data) for x in like]
+    return [Tensor(x) for x in zeros] if is_nested else zeros
+
+
+def _vectors(given: Any, tree: Any, like: list[Tensor], what: str) -> list[Any]:
+    """Return the leaves of `given`, which must have the structure of `tree` and these shapes."""
+    if not is_like(given, tree):
+        raise ValueError(f"{what}, found {given!r} for {mapped(np.shape, tree)}")
+    found = [x if isinstance(x, Tensor) else np.asarray(x) for x in leaves(given)]
+    for x, y in zip(found, like, strict=True):
+        if x.shape != y.shape:
+            raise ValueError(f"{what}, of shape {y.shape}, found {x.shape}")
+    return found
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return the function that computes the gradient of `f`, by one or several arguments.
+
+    Args:
+        f: a function with a real number as result.
+        argnums: the position of the argument to differentiate by, or a tuple of positions.
+        has_aux: whether `f` returns a pair; the result is then the gradient and its second part.
+
+    Raises:
+        TypeError: an argument is not made of floating-point or complex numbers.
+        ValueError: the result of `f` is no real number.
+
+    >>> grad(lambda x: x**3)(2.0)
+    array(12.)
+    >>> grad(grad(lambda x: x**3))(2.0)
+    array(12.)
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return the function that computes `f` and its gradient at once; see `grad`.
+
+    With `has_aux`, the result is `(value, aux), gradient`.
+
+    >>> value_and_grad(lambda x, y: (x * y).sum(), argnums=(0, 1))(np.ones(2), np.array([2.0, 3.0]))
+    (array(5.), (array([2., 3.]), array([1., 1.])))
+    """
+
+    @functools.wraps(f)
+    def evaluated(*args: Any, **kwargs: Any) -> Any:
+        run = Run(f, args, positions(argnums, args), has_aux, kwargs)
+        out = run.outputs[0] if len(run.outputs) == 1 else None
+        if out is None or out.shape != () or out.dtype.kind == "c":
+            found = rebuilt(run.tree, (f"{y.shape} {y.dtype}" for y in run.outputs))
+            raise ValueError(
+                f"grad differentiates a function with a real number as result, {run.name} returned "
+                f"{found}: sum it up, or use vjp or jacobian"
+            )
+        found = rebuilt(run.primals, run.pull([np.ones((), out.dtype)]))
+        value = run.result(out)
+        return (value, run.aux) if has_aux else value, chosen(found, argnums)
+
+    return evaluated
+
+
+def positions(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return `argnums` as positions in `args`, counted from the front."""
+    asked = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in asked:
+        if not -len(args) <= i < len(args):
+            raise ValueError(f"argnums={argnums} asks for argument {i}, found {len(args)} of them")
+    return tuple(i % len(args) for i in asked)
+
+
+def chosen(found: Any, argnums: Argnums) -> Any:
+    """Return what belongs to a single position as it is, to several as a tuple."""
+    return found if isinstance(argnums, tuple) else found[0]

@@ -1,0 +1,366 @@
+"""Functions made from functions: values, every order, both modes, containers, errors."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from autograd_mini import (
+    Tensor,
+    checkpoint,
+    defvjp,
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    primitive,
+    value_and_grad,
+    vjp,
+)
+from tests.numeric import numeric_gradient
+
+xp: Any = np
+RNG = np.random.default_rng(0)
+X, V, W = RNG.normal(size=(3, 4))
+A = RNG.normal(size=(3, 4))
+
+
+def curved(x: Any) -> Any:
+    """Return a number that depends on `x` in every order."""
+    return xp.sum(xp.sin(x) * xp.exp(x[::-1] / 2))
+
+
+def mapping(x: Any) -> Any:
+    """Return three numbers of four."""
+    return xp.tanh(A @ x) + x[:3] ** 2
+
+
+def numeric_jacobian(f: Any, x: np.ndarray) -> np.ndarray:
+    rows = [
+        numeric_gradient(lambda v, i=i: f(v[0]).ravel()[i], [x], True)[0] for i in range(f(x).size)
+    ]
+    return np.reshape(rows, f(x).shape + x.shape)
+
+
+# First order.
+
+
+def test_a_gradient_is_the_numeric_one() -> None:
+    (wanted,) = numeric_gradient(lambda v: curved(v[0]), [X], True)
+    value, found = value_and_grad(curved)(X)
+    assert_allclose(value, curved(X), rtol=1e-15)
+    for g in (found, grad(curved)(X)):
+        assert type(g) is np.ndarray
+        assert_allclose(g, wanted, rtol=1e-12)
+
+
+def test_products_with_the_jacobian_from_both_sides_agree() -> None:
+    out, pull = vjp(mapping, X)
+    value, change = jvp(mapping, (X,), (V,))
+    assert_allclose(out, mapping(X))
+    assert_allclose(value, mapping(X))
+    J = numeric_jacobian(mapping, X)
+    assert_allclose(change, J @ V, rtol=1e-12)
+    for g in (W[:3], V[:3]):  # pull may be called again
+        assert_allclose(pull(g)[0], g @ J, rtol=1e-12)
+
+
+@pytest.mark.parametrize("f", [mapping, lambda x: xp.outer(x, x), curved], ids=str)
+def test_a_jacobian_is_the_numeric_one(f: Any) -> None:
+    assert_allclose(jacobian(f)(X), numeric_jacobian(f, X), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(2, 5), (5, 2)])
+def test_a_jacobian_takes_as_many_walks_as_it_has_rows_or_columns(
+    inputs: int, outputs: int
+) -> None:
+    walks = []
+
+    @primitive
+    def spread(x: Any) -> Any:
+        return np.resize(x, outputs)
+
+    @primitive
+    def back(g: Any, size: int) -> Any:
+        walks.append(g)
+        return np.array([np.sum(g[i::size]) for i in range(size)])
+
+    defvjp(spread, lambda g, out, x: back(g, x.size))
+    defvjp(back, lambda g, out, x, size: spread(g))
+    found = jacobian(spread)(np.arange(1.0, inputs + 1))
+    assert_allclose(found, np.resize(np.tile(np.eye(inputs), (3, 1)), (outputs, inputs)))
+    assert len(walks) <= min(inputs, outputs) + 1
+
+
+def test_argnums_choose_arguments() -> None:
+    def f(x: Any, y: Any, scale: float = 1.0) -> Any:
+        return (x * y**2).sum() * scale
+
+    assert_allclose(grad(f)(X, V), V**2)
+    assert_allclose(grad(f, 1)(X, V, scale=3.0), 6 * X * V)
+    assert_allclose(grad(f, -1)(X, V), 2 * X * V)
+    by_y, by_x = grad(f, (1, 0))(X, V)
+    assert_allclose(by_x, V**2)
+    assert_allclose(by_y, 2 * X * V)
+    (by_x,) = grad(f, (0,))(X, V)
+    assert_allclose(by_x, V**2)
+
+
+def test_functions_of_containers() -> None:
+    Layer = namedtuple("Layer", "weight bias")
+    layer = Layer(A, np.ones(3))
+
+    def f(params: Any, batch: Any) -> Any:
+        layer, scales = params
+        out = (layer.weight @ batch["x"] + layer.bias) * scales[0]
+        return {"out": out, "norm": [xp.sum(out**2), None]}
+
+    def loss(params: Any, batch: Any) -> Any:
+        return f(params, batch)["norm"][0]
+
+    params, batch = (layer, [2.0]), {"x": X}
+    found = grad(loss)(params, batch)
+    assert type(found[0]) is Layer
+    out = (A @ X + 1) * 2
+    assert_allclose(found[0].weight, np.outer(4 * out, X))
+    assert_allclose(found[0].bias, 4 * out)
+    assert_allclose(found[1], [np.sum(2 * out * out / 2)])
+    value, pull = vjp(f, params, batch)
+    assert_allclose(value["out"], out)
+    by_params, by_batch = pull({"out": W[:3], "norm": [0.0, None]})
+    assert_allclose(by_batch["x"], 2 * W[:3] @ A)
+    assert_allclose(by_params[0].bias, 2 * W[:3])
+    J = jacobian(f, 1)(params, batch)
+    assert_allclose(J["out"]["x"], 2 * A)
+    assert_allclose(J["norm"][0]["x"], 4 * out @ A)
+
+
+def test_aux_is_passed_on_as_bare_values() -> None:
+    def f(x: Any) -> Any:
+        return (x**2).sum(), {"twice": x * 2, "word": "kept"}
+
+    for found, aux in (
+        grad(f, has_aux=True)(X),
+        (value_and_grad(f, has_aux=True)(X)[1], value_and_grad(f, has_aux=True)(X)[0][1]),
+        (vjp(f, X, has_aux=True)[1](1.0)[0], vjp(f, X, has_aux=True)[2]),
+        jacobian(f, has_aux=True)(X),
+    ):
+        assert_allclose(found, 2 * X)
+        assert type(aux["twice"]) is np.ndarray
+        assert aux["word"] == "kept"
+    value, change, aux = jvp(f, (X,), (V,), has_aux=True)
+    assert_allclose([value, change], [X @ X, 2 * X @ V])
+    assert_allclose(aux["twice"], 2 * X)
+
+
+def test_what_does_not_depend_has_a_gradient_of_zeros() -> None:
+    assert_allclose(grad(lambda x: 3.0)(X), np.zeros(4))
+    assert_allclose(jvp(lambda x: (x > 0, np.ones(2)), (X,), (V,))[1][1], np.zeros(2))
+    assert_allclose(jacobian(lambda x: np.ones((2, 3)))(X), np.zeros((2, 3, 4)))
+    assert jacobian(lambda x: x[:0])(X).shape == (0, 4)
+    assert jacobian(lambda x: xp.ones(2) + x.sum())(X[:0]).shape == (2, 0)
+
+
+def test_single_precision_stays_single() -> None:
+    x = X.astype(np.float32)
+    assert grad(curved)(x).dtype == np.float32
+    assert jvp(mapping, (x,), (x,))[1].dtype == np.float64  # A is float64
+    assert jacobian(xp.sin)(x).dtype == np.float32
+    assert hessian(curved)(x).dtype == np.float32
+
+
+# Higher orders.
+
+
+def test_a_sixth_derivative() -> None:
+    f: Any = xp.sin
+    for _ in range(6):
+        f = grad(f)
+    assert_allclose(f(0.7), -np.sin(0.7), rtol=1e-12)
+
+
+@pytest.mark.parametrize("outer", ["grad", "jvp"])
+@pytest.mark.parametrize("inner", ["grad", "jvp"])
+def test_modes_nest_in_any_order(outer: str, inner: str) -> None:
+    def derivative(f: Any, mode: str) -> Any:
+        return grad(f) if mode == "grad" else lambda x: jvp(f, (x,), (1.0,))[1]
+
+    def f(x: Any) -> Any:
+        return xp.exp(x) * xp.sin(x)
+
+    second = derivative(derivative(f, inner), outer)
+    assert_allclose(second(0.4), 2 * np.exp(0.4) * np.cos(0.4), rtol=1e-13)
+    third = derivative(second, "jvp")
+    wanted = 2 * np.exp(0.4) * (np.cos(0.4) - np.sin(0.4))
+    assert_allclose(third(0.4), wanted, rtol=1e-12)
+
+
+def test_an_inner_variable_is_not_mixed_up_with_the_outer() -> None:
+    assert grad(lambda x: x * grad(lambda y: x + y)(2.0))(1.0) == 1
+    assert grad(lambda x: x * grad(lambda y: x + y)(x))(1.0) == 1
+    assert grad(lambda x: x * jvp(lambda y: x * y, (x,), (1.0,))[1])(3.0) == 6
+
+
+def test_an_inner_gradient_depends_on_what_it_closes_over() -> None:
+    slope = grad(lambda w: grad(lambda x: w * x**2)(3.0) ** 2)(2.0)
+    assert_allclose(slope, 2 * 2 * (2 * 3) ** 2)
+    changes = jacobian(lambda w: jacobian(lambda x: w * x**2)(X))(V)
+    wanted = np.zeros((4, 4, 4))
+    wanted[range(4), range(4), range(4)] = 2 * X
+    assert_allclose(changes, wanted)
+
+
+def test_a_tensor_that_requires_grad_stays_connected() -> None:
+    x = Tensor(X, requires_grad=True)
+    slope = grad(curved)(x)
+    assert type(slope) is Tensor
+    (found,) = gradients((slope * V).sum(), [x])
+    assert_allclose(found, hvp(curved, (X,), (V,)), rtol=1e-12)
+    _, pull = vjp(mapping, X)
+    g = Tensor(W[:3], requires_grad=True)
+    (by_g,) = gradients((pull(g)[0] * V).sum(), [g])
+    assert_allclose(by_g, jvp(mapping, (X,), (V,))[1], rtol=1e-12)
+
+
+def test_a_hessian_is_the_jacobian_of_the_gradient() -> None:
+    H = hessian(curved)(X)
+    wanted = np.array(
+        [(grad(curved)(X + 1e-5 * e) - grad(curved)(X - 1e-5 * e)) / 2e-5 for e in np.eye(4)]
+    )
+    assert_allclose(H, wanted, atol=1e-8 * np.abs(wanted).max())
+    assert_allclose(H, H.T, rtol=1e-13)
+    assert_allclose(hvp(curved, (X,), (V,)), H @ V, rtol=1e-12)
+
+
+def test_a_hessian_of_several_arguments() -> None:
+    (xx, xy), (yx, yy) = hessian(lambda x, y: (x**2 * y).sum(), (0, 1))(X, V)
+    assert_allclose(xx, np.diag(2 * V))
+    assert_allclose(xy, np.diag(2 * X))
+    assert_allclose(yx, np.diag(2 * X))
+    assert_allclose(yy, np.zeros((4, 4)))
+    product = hvp(lambda x, y: (x**2 * y).sum(), (X, V), (W, W))
+    assert_allclose(product[0], 2 * V * W + 2 * X * W)
+    assert_allclose(product[1], 2 * X * W)
+
+
+def test_transforms_work_where_nothing_is_recorded() -> None:
+    with no_grad():
+        assert_allclose(grad(lambda x: (x**2).sum())(X), 2 * X)
+        assert_allclose(hessian(lambda x: (x**2).sum())(X), 2 * np.eye(4))
+
+
+def test_an_exception_leaves_no_transform_behind() -> None:
+    def broken(x: Any) -> Any:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError):
+        grad(broken)(X)
+    assert type(grad(curved)(X)) is np.ndarray
+
+
+# Complex numbers.
+
+
+def test_jacobians_of_complex_functions() -> None:
+    z = X + 1j * V
+    assert_allclose(jacobian(xp.exp)(z), np.diag(np.exp(z)))
+    assert_allclose(jacobian(lambda x: xp.exp(1j * x))(X), np.diag(1j * np.exp(1j * X)))
+    assert_allclose(grad(lambda z: xp.abs(z).sum())(z), z.conj() / np.abs(z))
+    change = jvp(lambda x: xp.exp(1j * x), (X,), (V,))[1]
+    assert_allclose(change, 1j * V * np.exp(1j * X))
+
+
+# Checkpoints.
+
+
+def block(x: Any) -> Any:
+    return xp.sin(xp.exp(x) * 2)
+
+
+def test_a_checkpoint_has_the_gradients_of_its_function() -> None:
+    for order in (1, 2, 3):
+        plain, saving = block, checkpoint(block)
+        for _ in range(order):
+            plain, saving = (grad(lambda x, f=f: xp.sum(f(x))) for f in (plain, saving))
+        assert_allclose(saving(X), plain(X), rtol=1e-12)
+
+
+def test_a_checkpoint_finds_parameters_that_are_no_arguments() -> None:
+    weight = Tensor(A, requires_grad=True)
+    x = Tensor(X, requires_grad=True)
+    out = checkpoint(lambda x: {"y": xp.tanh(weight @ x)})(x)
+    (out["y"] ** 2).sum().backward()
+    wanted = grad(lambda w, x: (xp.tanh(w @ x) ** 2).sum(), (0, 1))(A, X)
+    assert_allclose(weight.grad, wanted[0])
+    assert_allclose(x.grad, wanted[1])
+    weight.grad = None
+    checkpoint(lambda x: weight @ x)(X).sum().backward()  # no argument requires grad
+    assert_allclose(weight.grad, np.tile(X, (3, 1)))
+
+
+def test_a_checkpoint_keeps_no_values_inside() -> None:
+    kept = []
+
+    def f(x: Any) -> Any:
+        inner = xp.exp(x)
+        kept.append(weakref.ref(inner))
+        return xp.sin(inner)
+
+    x = Tensor(X, requires_grad=True)
+    gc.disable()
+    try:
+        out = checkpoint(f)(x).sum()
+        assert kept[0]() is None
+        out.backward()
+        assert [ref() for ref in kept] == [None, None]
+    finally:
+        gc.enable()
+    assert_allclose(x.grad, np.cos(np.exp(X)) * np.exp(X))
+
+
+def test_a_checkpoint_of_something_random_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    x = Tensor(X, requires_grad=True)
+    out = checkpoint(lambda x: x * rng.random(4))(x).sum()
+    with pytest.raises(RuntimeError, match="must not draw random numbers"):
+        out.backward()
+
+
+def test_a_checkpoint_without_anything_to_differentiate_is_a_plain_call() -> None:
+    assert not checkpoint(block)(Tensor(X)).requires_grad
+    with no_grad():
+        assert_allclose(checkpoint(block)(Tensor(X, requires_grad=True)).data, block(X))
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: grad(curved)(3), TypeError, "found int64: write 3.0 for 3"),
+        (lambda: grad(xp.sin)(X), ValueError, r"sin returned \(4,\) float64: sum it up"),
+        (lambda: grad(lambda x: 1j * x)(1.0), ValueError, r"returned \(\) complex128"),
+        (lambda: grad(lambda x: (x, x))(1.0), ValueError, "a real number as result"),
+        (lambda: grad(curved, 1)(X), ValueError, "asks for argument 1, found 1"),
+        (lambda: grad(curved, has_aux=True)(X), TypeError, "curved with has_aux=True returns a"),
+        (lambda: vjp(mapping, X)[1](X), ValueError, r"of shape \(3,\), found \(4,\)"),
+        (lambda: vjp(mapping, X)[1]((V, V)), ValueError, "a gradient like the output"),
+        (lambda: jvp(mapping, (X,), (V, V)), ValueError, "tangents like the primals"),
+        (lambda: jvp(mapping, (X,), (A,)), ValueError, r"of shape \(4,\), found \(3, 4\)"),
+    ],
+)
+def test_a_call_that_makes_no_sense_says_why(
+    call: Any, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        call()
