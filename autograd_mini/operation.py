@@ -124,7 +124,7 @@ class Operation:
             return False
         if hasattr(out, "dtype"):
             return bool(out.dtype.kind in "fc")
-        if type(out) in CONTAINERS and all(hasattr(x, "dtype") for x in out):
+        if isinstance(out, tuple | list) and all(hasattr(x, "dtype") for x in out):
             return True
         raise TypeError(
             f"{self.name} returned a {type(out).__name__}, {out!r}, through which no gradient "

@@ -21,10 +21,18 @@ from autograd_mini.operation import CONTAINERS, Operation, Vjp, nested, public_n
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+# Functions that will never have a rule, and why.
+REFUSALS: dict[Callable[..., Any], str] = {}
+
+
 class _Table(dict[Callable[..., Any], Operation]):
     """The operations by function; asking for one that is not there says how to add it."""
 
     def __missing__(self, function: Callable[..., Any]) -> Operation:
+        if function in REFUSALS:
+            raise NotImplementedError(
+                f"{public_name(function)} does not take Tensors: {REFUSALS[function]}"
+            )
         raise NotImplementedError(Operation(function, function).no_rule())
 
 

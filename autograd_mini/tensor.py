@@ -25,6 +25,7 @@ from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
+from autograd_mini.ufunc_methods import as_function
 
 F = TypeVar("F", bound=Callable[..., Any])
 NO_KWARGS: dict[str, Any] = {}
@@ -125,12 +126,12 @@ def remember(
 def _remember_several(
     out: Any, operation: Operation, args: tuple[Any, ...], needs: bool, kwargs: Any
 ) -> Any:
-    """Make a Tensor of each array in a tuple or list; what holds no arrays stays as it is."""
-    if type(out) not in CONTAINERS or not all(hasattr(x, "dtype") for x in out):
+    """Make a Tensor of each array in a tuple, named or not, or list; what holds none stays."""
+    if not isinstance(out, tuple | list) or not all(hasattr(x, "dtype") for x in out):
         return out
     call = remember(np.empty(0), operation, args, needs, (), kwargs or {})
-    call._array = out
-    return type(out)(call._item(i) for i in range(len(out)))
+    call._array = tuple(out)
+    return getattr(type(out), "_make", type(out))(call._item(i) for i in range(len(out)))
 
 
 def _unary(function: Any) -> Callable[[Tensor], Tensor]:
@@ -237,10 +238,7 @@ class Tensor(Writable):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise TypeError(
-                f"np.{ufunc.__name__}.{method} can't be recorded: use the function that does the "
-                f"same (np.sum for np.add.reduce), or bare arrays (`tensor.data`)"
-            )
+            return as_function(ufunc, method)(*inputs, **kwargs)
         return record(TABLE[ufunc], inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

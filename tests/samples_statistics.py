@@ -110,7 +110,7 @@ def averages(draw: Draw) -> Call:
             ]
         )
     )
-    a = draw(arrays(st.just(shape)))
+    a = draw(arrays(st.just(shape), DISTINCT))
     if weighing is None:
         return Call((a,), kwargs)
     weights = draw(arrays(st.just(weighing), POSITIVE))
@@ -137,11 +137,9 @@ def covariances(draw: Draw, *, weighed: bool = False) -> Call:
             ]
         )
     )
-    args = [
-        draw(arrays(st.just(m), DISTINCT)),
-        None if y is None else draw(arrays(st.just(y), DISTINCT)),
-        rowvar,
-    ]
+    args: list[Any] = [draw(arrays(st.just(m), DISTINCT)), None, rowvar]
+    if y is not None:  # squared, or it may be the same as m
+        args[1] = draw(arrays(st.just(y), DISTINCT)) ** 2
     kwargs = {"dtype": None} if draw(st.booleans()) else {}
     if weighed:
         n = 5 if m == (1, 5) else 4

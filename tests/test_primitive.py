@@ -1,7 +1,6 @@
 """How a user adds an operation, and what happens when it is wrong."""
 
 import inspect
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -328,10 +327,7 @@ def test_a_rule_for_a_list_must_give_one_gradient_each():
         total([leaf(1.0), leaf(2.0)]).backward()
 
 
-@pytest.mark.parametrize(
-    "result",
-    [3.5, None, {"a": 1.0}, (1.0, 2.0), namedtuple("Pair", "a b")(np.ones(1), np.ones(1))],
-)
+@pytest.mark.parametrize("result", [3.5, None, {"a": 1.0}, (1.0, 2.0)])
 def test_an_operation_that_returns_no_array_loses_no_gradient_silently(result):
     @primitive
     def odd(x):

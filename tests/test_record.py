@@ -1,6 +1,7 @@
 """Whatever way a NumPy call reaches a Tensor, it is remembered, or refused by name."""
 
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -438,9 +439,8 @@ def test_rules_never_write_into_a_gradient_that_they_were_given():
 @pytest.mark.parametrize(
     ("function", "name"),
     [
-        (np.linalg.norm, "np.linalg.norm"),
-        (np.fft.fft, "np.fft.fft"),
-        (np.spacing, "np.spacing"),
+        (partial(np.union1d, [3.0]), "np.union1d"),
+        (np.packbits, "np.packbits"),
     ],
 )
 def test_a_function_without_a_rule_is_refused_by_name(function, name, requires_grad):
@@ -459,13 +459,12 @@ def test_a_ufunc_made_from_python_is_refused():
 
 
 @pytest.mark.parametrize("requires_grad", [True, False])
-def test_the_methods_of_a_ufunc_are_refused(requires_grad):
+def test_the_methods_of_a_ufunc_that_no_function_does_are_refused(requires_grad):
     x = Tensor([1.0, 2.0], requires_grad=requires_grad)
     bare = np.ones(2)
     calls: list[tuple[str, Any]] = [
-        ("np.add.reduce", lambda: np.add.reduce(x)),
-        ("np.add.accumulate", lambda: np.add.accumulate(x)),
-        ("np.multiply.outer", lambda: np.multiply.outer(bare, x)),
+        ("np.divide.reduce", lambda: np.divide.reduce(x)),
+        ("np.maximum.accumulate", lambda: np.maximum.accumulate(x)),
         ("np.add.reduceat", lambda: np.add.reduceat(x, [0])),
         ("np.add.at", lambda: np.add.at(bare, [0], x[0])),
         ("np.add.at", lambda: np.add.at(x, [0], 1.0)),
@@ -492,8 +491,7 @@ def test_out_and_where_are_refused(requires_grad):
         ("where", lambda: np.exp(x, where=mask)),
         ("where", lambda: np.floor(x, where=mask)),
         ("where", lambda: np.greater(x, 1.0, where=mask)),
-        ("initial", lambda: np.sum(x, initial=1.0)),
-        ("initial", lambda: np.max(x, initial=1.0)),
+        ("mean", lambda: np.var(x, mean=1.0)),
         ("dtype", lambda: np.exp(x, dtype=np.float32)),
         ("casting", lambda: np.add(x, x, casting="no")),
     ]

@@ -8,7 +8,17 @@ import numpy as np
 
 from autograd_mini.primitive import nondifferentiable
 
-_STEPS = (np.ceil, np.fix, np.floor, np.floor_divide, np.rint, np.round, np.sign, np.trunc)
+_STEPS = (
+    np.around,
+    np.ceil,
+    np.fix,
+    np.floor,
+    np.floor_divide,
+    np.rint,
+    np.round,
+    np.sign,
+    np.trunc,
+)
 _COMPARISONS = (
     np.allclose,
     np.array_equal,
@@ -47,12 +57,21 @@ _SEARCHES = (
     np.argpartition,
     np.argsort,
     np.argwhere,
+    np.bitwise_count,
     np.count_nonzero,
     np.digitize,
     np.flatnonzero,
+    np.gcd,
+    np.isin,
+    np.isnat,
+    np.lcm,
     np.lexsort,
+    np.linalg.matrix_rank,
     np.nonzero,
+    np.ravel_multi_index,
     np.searchsorted,
+    np.spacing,
+    np.unravel_index,
 )
 _SHAPES = (
     np.empty_like,
@@ -61,10 +80,18 @@ _SHAPES = (
     np.may_share_memory,
     np.ndim,
     np.ones_like,
+    np.can_cast,
+    np.common_type,
+    np.diag_indices_from,
+    np.iscomplex,
+    np.isreal,
+    np.min_scalar_type,
     np.result_type,
     np.shape,
     np.shares_memory,
     np.size,
+    np.tril_indices_from,
+    np.triu_indices_from,
     np.zeros_like,
 )
 

@@ -62,7 +62,7 @@ def _slope_of_absolute(out, x):
 # Parts of complex numbers; the walk makes the gradient of a real argument real.
 defvjp(np.conjugate, lambda g, out, x: np.conjugate(g))
 defvjp(np.real, lambda g, out, val: g)
-defvjp(np.imag, lambda g, out, val: -1j * g)
+defvjp(np.imag, lambda g, out, val: g * -1j)
 
 
 # Powers: at exponent 0 a power is constant, and its slope 0 even at base 0, where the formula

@@ -165,7 +165,7 @@ def _pad_before(g, x, axis, mode, length):
     total = np.sum(g, axis=axis, keepdims=True)
     is_used = np.reshape(np.arange(n) < length, along)
     if mode == "mean":
-        total = total * (1 / min(length, n))
+        total = total * (1 / int(min(length, n)))
     if mode in ("maximum", "minimum") and width:
         first = x[(slice(None),) * axis + (slice(length),)]
         extremum = (np.max if mode == "maximum" else np.min)(first, axis=axis, keepdims=True)

@@ -1,7 +1,9 @@
 """Rules of the statistics: averages, ranges, covariances, histograms.
 
-Quantiles stand in `quantiles.py`, variances in `reductions.py`, and all that skips nan in `nans.py`.
+Quantiles stand in `quantiles.py`, variances in `reductions.py`, what skips nan in `nans.py`.
 """
+
+# ruff: noqa: A002, A006 - NumPy's name for an argument is `range`
 
 import math
 
@@ -152,8 +154,8 @@ defvjp(
 # What falls into a bin is flat in a and in the edges, and linear in the weights. The edges are
 # linear in the smallest and the largest element, unless they or their range were given; a density
 # is divided by what is between them.
-def _edges_vjp(g, a, bins, range):
-    if range is not None or np.ndim(bins):
+def _edges_vjp(g, a, bins, limits):
+    if limits is not None or np.ndim(bins):
         return np.zeros_like(a)
     t = np.linspace(0, 1, g.size)
     low = extremum_vjp(np.sum(g * (1 - t)), np.min(a), a)

@@ -1,0 +1,128 @@
+"""Rules of norms and condition numbers.
+
+Three kinds: lengths of vectors, largest sums of rows or columns, and norms that are made of
+singular values. Ties share equally, and the slope of a norm at 0 is 0.
+"""
+
+import math
+
+import numpy as np
+
+from autograd_mini.primitive import defvjp
+
+
+def _signs(x):
+    """Return the slope of |x|: x / |x|, conjugated, and 0 at 0."""
+    return _direction(x, np.abs(x)) if x.dtype.kind == "c" else np.sign(x)
+
+
+def _direction(x, length):
+    """Return conj(x) / length, and 0 at length 0, flat to any order."""
+    return np.where(length == 0, 0, np.conjugate(x) / _or_one(length))
+
+
+def _or_one(x):
+    return np.where(x == 0, 1, x)
+
+
+def _shared(g, values, extremum, axis):
+    """Return `g` for the extremum of `values`, shared equally among ties."""
+    chosen = values == extremum
+    return g * chosen / np.sum(chosen, axis=axis, keepdims=True)
+
+
+# Below, g and out have kept the axes that were reduced.
+def _vector_vjp(g, out, x, order, axes):
+    if order in (None, 2, "fro", "f"):
+        return g * _direction(x, out)
+    if order == 0:  # a count
+        return g * np.zeros(x.shape, x.dtype)
+    if order == 1:
+        return g * _signs(x)
+    if abs(order) == math.inf:
+        return _shared(g, np.abs(x), out, axes) * _signs(x)
+    is_kink = (x == 0) | (out == 0)
+    shares = np.where(is_kink, 1, np.abs(x)) / _or_one(out)
+    return np.where(is_kink, 0, g * _signs(x) * shares ** (order - 1.0))
+
+
+def _matrix_vjp(g, out, x, order, axes):
+    if order in (None, "fro", "f"):
+        return _vector_vjp(g, out, x, order, axes)
+    if order in (2, -2, "nuc"):
+        return _singular_norm_vjp(g, x, order, axes)
+    if not x.size:
+        return g * x
+    summed, compared = axes if abs(order) == 1 else axes[::-1]
+    sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+    extremum = np.max if order > 0 else np.min
+    return _shared(g, sums, extremum(sums, axis=compared, keepdims=True), compared) * _signs(x)
+
+
+def _singular_norm_vjp(g, x, order, axes):
+    moved = np.moveaxis(x, axes, (-2, -1))
+    u, s, vh = np.linalg.svd(moved, full_matrices=False)
+    g = np.reshape(g, (*s.shape[:-1], 1))
+    if order == "nuc":
+        g_s = g * (s != 0)
+    else:
+        g_s = _shared(g, s, s[..., :1] if order == 2 else s[..., -1:], -1) * (s != 0)
+    return np.moveaxis(_from_values(u, g_s, vh), (-2, -1), axes)
+
+
+def _from_values(u, g_s, vh):
+    return np.matmul(np.conjugate(u) * g_s[..., None, :], np.conjugate(vh))
+
+
+def _norm_vjp(g, out, x, ord=None, axis=None, keepdims=False):  # noqa: A002 - NumPy's name
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    rule = _matrix_vjp if len(axes) == 2 else _vector_vjp
+    kept = _kept_shape(x, axes)
+    return rule(np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
+
+
+def _kept_shape(x, axes):
+    reduced = {i % x.ndim for i in axes}
+    return [1 if i in reduced else n for i, n in enumerate(x.shape)]
+
+
+def _vector_norm_vjp(g, out, x, *, axis=None, keepdims=False, ord=2):  # noqa: A002 - the same
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    kept = _kept_shape(x, axes)
+    return _vector_vjp(np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
+
+
+def _matrix_norm_vjp(g, out, x, *, keepdims=False, ord="fro"):  # noqa: A002 - the same
+    return _norm_vjp(g, out, x, ord, (-2, -1), keepdims)
+
+
+defvjp(np.linalg.norm, _norm_vjp)
+defvjp(np.linalg.vector_norm, _vector_norm_vjp)
+defvjp(np.linalg.matrix_norm, _matrix_norm_vjp)
+
+
+# The condition number: the largest singular value over the smallest, or norm(x) * norm(inv(x)).
+def _cond_vjp(g, out, x, p=None):
+    if not np.all(np.isfinite(out)):
+        raise NotImplementedError(
+            f"the condition number of a singular matrix is infinite and has no derivative: {out!r}"
+        )
+    if p in (None, 2, -2):
+        return _cond_of_values_vjp(g, out, x, p)
+    inverse, axes, g = np.linalg.inv(x), (-2, -1), g[..., None, None]
+    size, inverse_size = (np.linalg.norm(y, p, axes, keepdims=True) for y in (x, inverse))
+    by_inverse = _matrix_vjp(g * size, inverse_size, inverse, p, axes)
+    turned = np.matrix_transpose(inverse)
+    by_size = _matrix_vjp(g * inverse_size, size, x, p, axes)
+    return by_size - np.matmul(turned, np.matmul(by_inverse, turned))
+
+
+def _cond_of_values_vjp(g, out, x, p):
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    g = (g * out)[..., None]
+    largest, smallest = (_shared(g, s, s[..., i : i + 1 or None], -1) / s for i in (0, -1))
+    g_s = smallest - largest if p == -2 else largest - smallest
+    return _from_values(u, g_s, vh)
+
+
+defvjp(np.linalg.cond, _cond_vjp)

@@ -1,0 +1,40 @@
+"""NumPy functions that refuse Tensors, each with its reason and the way out."""
+
+import numpy as np
+
+from autograd_mini.primitive import REFUSALS
+
+_WRITES = (
+    "it writes into an array whose old value the derivative of earlier calls may need: assign "
+    "with t[i] = v, or use np.where, which makes a new Tensor"
+)
+_SLICES = (
+    "it hands bare slices to a function, whose derivative nobody would see: give that function "
+    "an axis, or write np.stack([f(row) for row in x])"
+)
+_TEXT = "it is about files and text: pass bare arrays (`tensor.data`)"
+_TUPLES = "it has no derivative of its own: use np.unique with return_index, return_inverse ..."
+
+for _function in (np.copyto, np.place, np.put, np.put_along_axis, np.putmask, np.fill_diagonal):
+    REFUSALS[_function] = _WRITES
+for _function in (np.apply_along_axis, np.apply_over_axes):
+    REFUSALS[_function] = _SLICES
+for _function in (np.save, np.savetxt, np.savez, np.savez_compressed, np.array2string):
+    REFUSALS[_function] = _TEXT
+for _function in (np.array_repr, np.array_str):
+    REFUSALS[_function] = _TEXT
+for _function in (np.unique_all, np.unique_counts, np.unique_inverse):
+    REFUSALS[_function] = _TUPLES
+REFUSALS |= {
+    np.piecewise: (
+        "it hands bare arrays to its functions, whose derivative nobody would see: use np.where "
+        "or np.select"
+    ),
+    np.sort_complex: "it makes complex numbers of real ones: use np.sort",
+    np.polyfit: (
+        "it is a least-squares solution with options of rank and scale: write "
+        "np.linalg.lstsq(np.vander(x, deg + 1), y)[0]"
+    ),
+    np.histogramdd: "its edges come as a list: use np.histogram of each axis, or bare arrays",
+    np.histogram2d: "its rule is not written: use np.histogram of each axis, or bare arrays",
+}

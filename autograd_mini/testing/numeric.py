@@ -1,0 +1,110 @@
+"""Numeric derivatives that know how wrong they are.
+
+Central differences at halved steps, extrapolated to step 0 (Richardson); the disagreement of
+neighbours in the table is the error estimate, and the best entry is taken, element by element.
+Where the function runs on complex numbers too, the complex step refines that to the last digit:
+f'(x) = Im f(x + ih) / h has no difference in it. It is believed only if it lies within the
+estimate, since a function may run on complex numbers without being analytic.
+
+Source: Ridders, Accurate computation of F'(x) and F'(x)F''(x) (1982); Squire & Trapp (1998).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+EPSILON = float(np.finfo(float).eps)
+LEVELS = 12
+CANCELLED = 1e-10  # the most that rounding may be beside a value
+FEWEST = 6  # settled levels that an extrapolation needs
+COMPLEX_STEP = 1e-30
+UNKNOWN = 1e300  # how far a derivative may be off of which nothing is known
+
+
+class Derivative(NamedTuple):
+    """A derivative along a direction, and how far it may be off, element by element."""
+
+    value: Array
+    error: Array
+
+
+def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) -> Derivative:
+    """Return d f(t) / dt at t = 0.
+
+    Args:
+        f: a function of a number with a vector as result.
+        step: the largest step to take.
+        is_analytic: whether to try the complex step.
+    """
+    found = _extrapolated(f, step)
+    if not is_analytic or np.any(found.error == UNKNOWN):
+        return found
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            slope = np.imag(f(1j * COMPLEX_STEP)) / COMPLEX_STEP
+    except Exception:  # noqa: BLE001 - whatever it says to complex numbers, it is not analytic
+        return found
+    if slope.shape != found.value.shape:
+        return found
+    scale = np.max(np.abs(found.value), initial=0.0)
+    if not np.all(np.abs(slope - found.value) <= 4 * found.error + 1e-9 * scale):
+        return found
+    return Derivative(slope, 64 * EPSILON * np.abs(slope))
+
+
+def _extrapolated(f: Callable[[complex], Array], step: float) -> Derivative:
+    """Return the best entry of the table of extrapolations, and how far it may be off.
+
+    The table starts at the first step from which the differences settle down: larger ones may
+    span several waves of the function, and their entries agree by chance.
+    """
+    steps = [step / 2**level for level in range(LEVELS)]
+    ends = [(f(h), f(-h)) for h in steps]
+    slopes = [(up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True)]
+    noise = [_noise(ends, slopes, steps) / h for h in steps]
+    start = _settled(slopes, noise)
+    if start > LEVELS - FEWEST:
+        return Derivative(slopes[-1], np.full(slopes[-1].shape, UNKNOWN))
+    best, error = slopes[-1], np.full(slopes[-1].shape, UNKNOWN)
+    row: list[Array] = []
+    for slope, rounding in zip(slopes[start:], noise[start:], strict=True):
+        above, row = row, [slope]
+        for k, coarse in enumerate(above):
+            factor = 4.0 ** (k + 1)
+            row.append((factor * row[k] - coarse) / (factor - 1))
+            gap = np.maximum(np.abs(row[-1] - row[k]), np.abs(row[-1] - coarse)) + rounding
+            best, error = np.where(gap < error, row[-1], best), np.minimum(gap, error)
+    return Derivative(best, error)
+
+
+def _noise(ends: list[tuple[Array, Array]], slopes: list[Array], steps: list[float]) -> float:
+    """Return how far the function's values may be off: their rounding, or what the end shows.
+
+    Sums that cancel round more than their result tells; that shows in the smallest steps.
+    """
+    size = max(_largest(up, down) for up, down in ends)
+    last = zip(slopes[-1:-4:-1], slopes[-2:-5:-1], steps[-1:-4:-1], strict=True)
+    seen = max(_largest(a - b, a - b) * h for a, b, h in last)
+    return max(EPSILON * size, min(seen, CANCELLED * size))
+
+
+def _largest(up: Array, down: Array) -> float:
+    return float(max(np.max(np.abs(up), initial=0.0), np.max(np.abs(down), initial=0.0)))
+
+
+def _settled(slopes: list[Array], noise: list[float]) -> int:
+    """Return the first level from which each difference is half of the one before, or noise."""
+    gaps = [_largest(a - b, a - b) for a, b in zip(slopes[1:], slopes, strict=False)]
+    start = len(gaps)
+    for level in range(len(gaps) - 2, -1, -1):
+        if gaps[level + 1] > gaps[level] / 2 + 4 * noise[level + 2]:
+            break
+        start = level
+    return start

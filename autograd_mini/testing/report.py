@@ -1,0 +1,48 @@
+"""What a check found: right, wrong, or that it cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["right", "wrong", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a check.
+
+    Attributes:
+        verdict: "right", "wrong" or "cannot tell".
+        message: what was compared, and what is wrong where; or why it cannot be told.
+        seed: of the random directions; passing it again repeats the check.
+        compared: how many numbers were compared.
+        operation: the operation whose rule is wrong, or that stands on a kink, with its line.
+    """
+
+    verdict: Verdict
+    message: str
+    seed: int
+    compared: int = 0
+    operation: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.message} (seed={self.seed}, {self.compared} compared)"
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong, or can't be checked; `report` says more."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class FindingError(Exception):
+    """Ends a check with a verdict."""
+
+    def __init__(self, verdict: Verdict, message: str, operation: str | None = None) -> None:
+        super().__init__(message)
+        self.verdict: Verdict = verdict
+        self.message = message
+        self.operation = operation

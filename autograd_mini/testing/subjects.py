@@ -1,0 +1,87 @@
+"""What is checked: a function of arrays, or a module with its parameters, as a map of Tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.modes import enable_grad
+from autograd_mini.tensor import Tensor
+from autograd_mini.trees import leaves, rebuilt
+
+
+class Function:
+    """A function of arrays, and the point at which it is checked."""
+
+    def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
+        self.f = f
+        self.name = getattr(f, "__name__", repr(f))
+        self.inputs = inputs
+        self.found = [x.data if isinstance(x, Tensor) else x for x in leaves(inputs)]
+        arrays = {i: np.asarray(x) for i, x in enumerate(self.found) if _is_real(x)}
+        self.places = [*arrays]
+        self.values = [np.array(x) for x in arrays.values()]
+        self.names = [f"input {i}" for i in self.places]
+
+    @contextmanager
+    def at(self, values: list[Any]) -> Iterator[list[Tensor]]:
+        """Give the variables at which `outputs` is to be computed."""
+        yield [Tensor(x, requires_grad=True) for x in values]
+
+    def outputs(self, variables: list[Tensor]) -> list[Tensor]:
+        """Return what the function makes of `variables`."""
+        filled = list(self.found)
+        for i, x in zip(self.places, variables, strict=True):
+            filled[i] = x
+        with enable_grad():
+            out = self.f(*rebuilt(self.inputs, filled))
+        return as_tensors(out, self.name)
+
+
+class Network:
+    """A module: its parameters and its floating-point inputs are what it depends on."""
+
+    def __init__(self, module: Any, inputs: tuple[Any, ...]) -> None:
+        parameters = dict(module.named_parameters())
+        self.parameters = list(parameters.values())
+        self.function = Function(module, inputs)
+        self.name = type(module).__name__
+        self.names = [*parameters, *self.function.names]
+        self.values = [*(np.array(p.data) for p in self.parameters), *self.function.values]
+
+    @contextmanager
+    def at(self, values: list[Any]) -> Iterator[list[Tensor]]:
+        """Give the parameters these values for as long as the `with` block lasts."""
+        count = len(self.parameters)
+        before = [(p.data, p.grad) for p in self.parameters]
+        for p, value in zip(self.parameters, values[:count], strict=True):
+            p.grad = None
+            p.data = value
+        try:
+            with self.function.at(values[count:]) as inputs:
+                yield [*self.parameters, *inputs]
+        finally:
+            for p, (data, gradient) in zip(self.parameters, before, strict=True):
+                p.grad = None
+                p.data = data
+                p.grad = gradient
+
+    def outputs(self, variables: list[Tensor]) -> list[Tensor]:
+        """Return what the module makes of its inputs, the last of `variables`."""
+        return self.function.outputs(variables[len(self.parameters) :])
+
+
+def as_tensors(out: Any, name: str) -> list[Tensor]:
+    """Return the floating-point leaves of a result."""
+    found = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
+    floating = [x for x in found if x.dtype.kind in "fc"]
+    if not floating:
+        raise TypeError(f"{name} returned nothing with a derivative: {out!r}")
+    return floating
+
+
+def _is_real(x: Any) -> bool:
+    return isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f")
