@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_mini.checkpointing import again
@@ -45,30 +45,36 @@ REGISTERED = frozenset(
     and getattr(f, "__module__", "numpy").startswith(("numpy", "autograd_mini", "nn"))
 )
 
+# Four tests of each of some three hundred functions: the whole suite is to stay quick.
+fewer = settings(max_examples=settings.default.max_examples // 3)
 each_sample = pytest.mark.parametrize(
     "sample", SAMPLES, ids=[TABLE[sample.function].name for sample in SAMPLES]
 )
 
 
 @each_sample
+@fewer
 @given(data=st.data())
 def test_a_rule_is_the_derivative(sample: Sample, data: Any) -> None:
     rule_checks.check_first_order(sample, data.draw(sample.calls))
 
 
 @each_sample
+@fewer
 @given(data=st.data())
 def test_the_derivative_of_a_rule_is_right_too(sample: Sample, data: Any) -> None:
     rule_checks.check_second_order(sample, data.draw(sample.calls))
 
 
 @each_sample
+@fewer
 @given(data=st.data())
 def test_a_result_is_bit_for_bit_numpys(sample: Sample, data: Any) -> None:
     rule_checks.check_result(sample, data.draw(sample.calls))
 
 
 @each_sample
+@fewer
 @given(data=st.data())
 def test_float32_stays_float32(sample: Sample, data: Any) -> None:
     rule_checks.check_float32(sample, data.draw(sample.calls))

@@ -91,7 +91,7 @@ def test_every_order(order: int) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[TABLE[s.function].name for s in SAMPLES])
-@settings(max_examples=min(8, settings.default.max_examples))
+@settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
 def test_no_right_rule_is_called_wrong(sample: Sample, data: Any) -> None:
     call = data.draw(sample.calls)

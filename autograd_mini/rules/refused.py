@@ -1,5 +1,8 @@
 """NumPy functions that refuse Tensors, each with its reason and the way out."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from autograd_mini.primitive import REFUSALS
@@ -15,16 +18,28 @@ _SLICES = (
 _TEXT = "it is about files and text: pass bare arrays (`tensor.data`)"
 _TUPLES = "it has no derivative of its own: use np.unique with return_index, return_inverse ..."
 
-for _function in (np.copyto, np.place, np.put, np.put_along_axis, np.putmask, np.fill_diagonal):
-    REFUSALS[_function] = _WRITES
-for _function in (np.apply_along_axis, np.apply_over_axes):
-    REFUSALS[_function] = _SLICES
-for _function in (np.save, np.savetxt, np.savez, np.savez_compressed, np.array2string):
-    REFUSALS[_function] = _TEXT
-for _function in (np.array_repr, np.array_str):
-    REFUSALS[_function] = _TEXT
-for _function in (np.unique_all, np.unique_counts, np.unique_inverse):
-    REFUSALS[_function] = _TUPLES
+_REASONS: dict[str, tuple[Callable[..., Any], ...]] = {
+    _WRITES: (
+        np.copyto,
+        np.fill_diagonal,
+        np.place,
+        np.put,
+        np.put_along_axis,
+        np.putmask,
+    ),
+    _SLICES: (np.apply_along_axis, np.apply_over_axes),
+    _TEXT: (
+        np.array2string,
+        np.array_repr,
+        np.array_str,
+        np.save,
+        np.savetxt,
+        np.savez,
+        np.savez_compressed,
+    ),
+    _TUPLES: (np.unique_all, np.unique_counts, np.unique_inverse),
+}
+REFUSALS |= {function: reason for reason, functions in _REASONS.items() for function in functions}
 REFUSALS |= {
     np.piecewise: (
         "it hands bare arrays to its functions, whose derivative nobody would see: use np.where "

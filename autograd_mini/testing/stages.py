@@ -156,8 +156,7 @@ class Stage:
 
         def f(t: complex) -> Array:
             # Gradients by real inputs are real: for a complex step, all of them are complex.
-            kind = complex if isinstance(t, complex) else float
-            values = [x.astype(kind) for x in self.subject.values]
+            values = [x.astype(type(t)) for x in self.subject.values]
             values[i] += t * v
             return np.concatenate([np.ravel(y) for y in self.evaluate(values)[0]])
 
