@@ -67,11 +67,25 @@ def gradients(
     >>> gradients(slope, [x])
     [array(18.)]
     """
+    return _gradients(output, inputs, gradient, create_graph, is_partial=False)
+
+
+def partial_gradients(
+    output: Storage, inputs: Iterable[Storage], gradient: Any, create_graph: bool
+) -> list[Any]:
+    """Return the same as `gradients`, as if no input depended on another one."""
+    return _gradients(output, inputs, gradient, create_graph, is_partial=True)
+
+
+def _gradients(
+    output: Storage, inputs: Any, gradient: Any, create_graph: bool, is_partial: bool
+) -> list[Any]:
     inputs = inputs if isinstance(inputs, Storage) else [*inputs]
     if isinstance(inputs, Storage) or not all(map(_requires_grad, inputs)):
         raise TypeError(f"gradients takes a list of Tensors that require grad, found {inputs!r}")
     seed: Any = _seed(output, gradient)
-    walk = Walk(output, differentiable=create_graph, wanted=frozenset(x._tick for x in inputs))
+    wanted = frozenset(x._tick for x in inputs)
+    walk = Walk(output, differentiable=create_graph, wanted=wanted, is_partial=is_partial)
     if create_graph:
         seed = gradient if isinstance(gradient, Storage) else walk.kind(seed)
     with enable_grad() if create_graph else no_grad():
@@ -86,11 +100,13 @@ class Walk:
         output: where the walk starts; its type tells Tensors from other arguments.
         differentiable: run the rules on Tensors, so that the gradients have a graph.
         wanted: ticks of the only Tensors whose gradients are asked for; all leaves if empty.
+        is_partial: go no further back than to the wanted ones.
     """
 
     __slots__ = (
         "differentiable",
         "heap",
+        "is_partial",
         "kind",
         "oldest",
         "pending",
@@ -104,7 +120,9 @@ class Walk:
         *,
         differentiable: bool = False,
         wanted: frozenset[int] = frozenset(),
+        is_partial: bool = False,
     ) -> None:
+        self.is_partial = is_partial
         self.kind: Any = type(output)
         self.differentiable = differentiable
         self.wanted = wanted
@@ -135,8 +153,8 @@ class Walk:
             node, g = entry
             if at in wanted:
                 pending[at] = entry
-                if at == self.oldest:
-                    break
+                if self.is_partial or at == self.oldest:
+                    continue
             args, values, kwargs = node._args, node._values, node._kwargs
             if args is None:
                 raise RuntimeError(released(node))

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.backward import gradients
+from autograd_mini.backward import partial_gradients
+from autograd_mini.clock import tick
 from autograd_mini.modes import enable_grad, is_recording
 from autograd_mini.operation import nested
 from autograd_mini.primitive import defvjp, primitive
@@ -59,8 +60,9 @@ class _Part:
         self.f = f
         self.args = args
         inputs = [x for x in leaves(args) if requires_grad(x)]
-        self.out = self.run([x.detach() for x in inputs])
-        self.captured = _leaves_behind(leaves(self.out))
+        start = tick()
+        self.out = self.run([Tensor(x.data.copy()) for x in inputs])
+        self.captured = _older_than(start, leaves(self.out))
         self.variables = [*inputs, *self.captured]
         self.results = [np.array(x.data if isinstance(x, Tensor) else x) for x in leaves(self.out)]
         self.out = rebuilt(self.out, map(Tensor, self.results))
@@ -81,7 +83,8 @@ class _Part:
             outputs = leaves(self.run(inputs))
             self._check_same(outputs)
             pairs = [(y, part) for y, part in zip(outputs, g, strict=True) if requires_grad(y)]
-            return gradients(weighed(pairs), [*inputs, *self.captured], create_graph=is_recorded)
+            variables = [*inputs, *self.captured]
+            return partial_gradients(weighed(pairs), variables, None, is_recorded)
 
     def _check_same(self, outputs: list[Any]) -> None:
         found = [x.data if isinstance(x, Tensor) else x for x in outputs]
@@ -103,8 +106,8 @@ def again(arrays: Any, part: _Part) -> Any:
 defvjp(again, lambda g, out, arrays, part: part.pull(g, arrays), None)
 
 
-def _leaves_behind(outputs: list[Any]) -> list[Tensor]:
-    """Return the leaves that require grad behind `outputs`."""
+def _older_than(start: int, outputs: list[Any]) -> list[Tensor]:
+    """Return the Tensors from before the tick `start` that `outputs` were computed from."""
     found: dict[int, Tensor] = {}
     seen: set[int] = set()
     pending = [x for x in outputs if requires_grad(x)]
@@ -113,9 +116,9 @@ def _leaves_behind(outputs: list[Any]) -> list[Tensor]:
         if id(x) in seen:
             continue
         seen.add(id(x))
-        if x.is_leaf:
+        if x._tick < start:
             found[id(x)] = x
-        else:
+        elif not x.is_leaf:
             args = nested((*x._args, *(x._kwargs or {}).values()))
             pending.extend(y for y in args if requires_grad(y))
     return [*found.values()]

@@ -53,6 +53,11 @@ def _has_fewer_columns(run: Run) -> bool:
     """Return whether to build by columns; a complex output of a real input has no rows."""
     complex_in = any(x.dtype.kind == "c" for x in run.inputs)
     complex_out = any(y.dtype.kind == "c" for y in run.outputs)
+    if complex_out and complex_in and any(x.dtype.kind != "c" for x in run.inputs):
+        raise TypeError(
+            f"jacobian of {run.name} by real and complex arguments at once mixes two kinds of "
+            f"derivative: ask for them one by one, with argnums"
+        )
     if complex_in or complex_out:
         return not complex_in
     return sum(x.size for x in run.inputs) < sum(y.size for y in run.outputs)

@@ -53,7 +53,9 @@ class Run:
         self.is_nested = _is_inside.get() or any(requires_grad(x) for x in found)
         self.inputs = [variable(x, self.name) for x in found]
         all_args = list(args)
-        for i, x in zip(argnums, rebuilt(self.primals, self.inputs), strict=True):
+        # What `f` gets may be assigned to, so it is not what the gradients are asked for.
+        given = [x if x.is_leaf else np.positive(x) for x in self.inputs]
+        for i, x in zip(argnums, rebuilt(self.primals, given), strict=True):
             all_args[i] = x
         with enable_grad(), _inside():
             out = f(*all_args, **(kwargs or {}))
@@ -205,6 +207,8 @@ def _vectors(given: Any, tree: Any, like: list[Tensor], what: str) -> list[Any]:
     for x, y in zip(found, like, strict=True):
         if x.shape != y.shape:
             raise ValueError(f"{what}, of shape {y.shape}, found {x.shape}")
+        if x.dtype.kind == "c" and y.dtype.kind != "c":
+            raise TypeError(f"{what}, of {y.dtype}, found {x.dtype}: take its real part")
     return found
 
 
@@ -269,6 +273,8 @@ def positions(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
     for i in asked:
         if not -len(args) <= i < len(args):
             raise ValueError(f"argnums={argnums} asks for argument {i}, found {len(args)} of them")
+    if len({i % len(args) for i in asked}) < len(asked):
+        raise ValueError(f"argnums={argnums} asks for an argument twice")
     return tuple(i % len(args) for i in asked)
 
 

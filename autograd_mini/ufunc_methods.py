@@ -28,9 +28,9 @@ def as_function(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
         TypeError: there is none.
     """
     if method == "reduce" and ufunc in _REDUCTIONS:
-        return _along_first(_REDUCTIONS[ufunc])
+        return _along_first(_REDUCTIONS[ufunc], is_running=False)
     if method == "accumulate" and ufunc in _ACCUMULATIONS:
-        return _along_first(_ACCUMULATIONS[ufunc])
+        return _along_first(_ACCUMULATIONS[ufunc], is_running=True)
     if method == "outer":
         return _outer(ufunc)
     raise TypeError(
@@ -40,10 +40,12 @@ def as_function(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
     )
 
 
-def _along_first(function: Callable[..., Any]) -> Callable[..., Any]:
+def _along_first(function: Callable[..., Any], is_running: bool) -> Callable[..., Any]:
     def method(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
         given = {"dtype": dtype, "out": out}
         named = {name: x for name, x in given.items() if x is not None}
+        if is_running and (axis is None or np.ndim(array) == 0):
+            raise TypeError("an accumulation can't be recorded without an axis to run along")
         return function(array, axis=axis, **named, **kwargs)
 
     return method

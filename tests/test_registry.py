@@ -18,6 +18,9 @@ FUNCTIONS = overrides.get_overridable_numpy_array_functions() - {
     *(getattr(np, name) for name in ("arange", "array", "asarray", "empty", "eye", "full", "ones")),
 }
 
+# What came after NumPy 2.0; the README counts them.
+LATER = ("cumulative_prod", "cumulative_sum", "matvec", "unstack", "vecmat")
+
 # What a parameter was called in NumPy 2.0.
 RENAMED = {"newshape": "shape"}
 
@@ -84,5 +87,6 @@ def test_a_rule_has_the_parameters_of_its_function(function: object) -> None:
 def test_the_readme_counts_the_rules_right() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     rules = sum(has_rule(f) for f in UFUNCS | FUNCTIONS)
+    rules += sum(not hasattr(np, name) for name in LATER)
     constants = sum(is_constant(f) for f in UFUNCS | FUNCTIONS)
     assert f"has rules for {rules} and knows {constants} without a slope" in readme

@@ -193,6 +193,50 @@ def test_a_gradient_that_is_lost_on_the_way_is_found(f: Any) -> None:
     assert "lost" in str(refused(f, X))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: xp.sum(a * a),
+        lambda a: a @ a,
+        lambda a: xp.concatenate([a, a]) * np.arange(6.0),
+        lambda a: xp.where(np.arange(3) > 1, a, a),
+        lambda a: xp.einsum("i,i->", a, a),
+    ],
+)
+def test_a_tensor_that_stands_twice_in_a_call_is_right(f: Any) -> None:
+    assert check_grads(f, X).verdict == "right"
+
+
+def test_two_errors_of_one_size_do_not_cancel() -> None:
+    @primitive
+    def total(x: Any) -> Any:
+        return np.sum(x)
+
+    defvjp(total, lambda g, out, x: g * (np.arange(x.size) % 10 != 3))
+    assert all(verdict(total, LARGE[:20], order=1, seed=seed) == "wrong" for seed in range(100))
+
+
+def test_one_wrong_call_among_equal_ones_is_named() -> None:
+    @primitive
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    defvjp(sine, lambda g, out, x: g * np.where(x > 1.5, 0, np.cos(x)))
+    error = refused(lambda x: sine(x) + sine(x + 1.2), np.array([0.1, 0.5]))
+    assert "the rule of sine" in str(error)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1e10 + xp.sum(xp.sin(x.data)),
+        lambda x: xp.var(x + 1e9),
+    ],
+)
+def test_what_is_lost_beside_large_numbers_is_not_called_right(f: Any) -> None:
+    assert verdict(f, X, order=1) != "right"
+
+
 def test_a_second_derivative_that_is_lost_is_found() -> None:
     @primitive
     def cube(x: Any) -> Any:

@@ -267,6 +267,18 @@ def test_an_exception_leaves_no_transform_behind() -> None:
     assert type(grad(curved)(X)) is np.ndarray
 
 
+def test_item_assignment_inside_a_nested_function() -> None:
+    def f(x: Any) -> Any:
+        x[0] = x[1] ** 2
+        return (x * x).sum()
+
+    at = np.array([2.0, 3.0])
+    assert_allclose(hessian(f)(at), [[0, 0], [0, 110]])
+    assert_allclose(hvp(f, (at,), (np.ones(2),)), [0, 110])
+    assert_allclose(grad(f)(Tensor(at, requires_grad=True)).data, [0, 114])
+    assert_allclose(at, [2, 3])
+
+
 # Complex numbers.
 
 
@@ -341,6 +353,43 @@ def test_a_checkpoint_without_anything_to_differentiate_is_a_plain_call() -> Non
         assert_allclose(checkpoint(block)(Tensor(X, requires_grad=True)).data, block(X))
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        lambda keep, w: lambda x: keep(lambda y: xp.sin(y) * w * y)(x * w),
+        lambda keep, w: lambda x: keep(lambda y: y * y * x)(x) * w,
+        lambda keep, w: lambda x: keep(lambda y: keep(lambda z: xp.sin(z) * y)(x * y))(w * x),
+    ],
+)
+def test_a_checkpoint_may_capture_what_its_arguments_depend_on(inside: Any) -> None:
+    def derivatives(keep: Any) -> list[Any]:
+        x, w = Tensor(0.7, requires_grad=True), Tensor(2.0, requires_grad=True)
+        first = gradients(inside(keep, w)(x), [x, w], create_graph=True)
+        second = [gradients(slope, [x, w]) for slope in first]
+        nested = grad(lambda w: grad(inside(keep, w))(0.7) * w)(2.0)
+        return [*(slope.item() for slope in first), *np.ravel(second), nested]
+
+    assert_allclose(derivatives(checkpoint), derivatives(lambda f: f), rtol=1e-12)
+
+
+def test_a_checkpoint_gives_to_inner_tensors_that_it_captures() -> None:
+    w = Tensor(2.0, requires_grad=True)
+    inner = w * 3
+    assert gradients(checkpoint(lambda: inner * inner)(), [inner]) == [12]
+    (checkpoint(lambda: inner * inner)() * inner).backward()
+    assert w.grad == 3 * 3**3 * 2**2
+
+
+def test_a_checkpoint_does_not_let_its_function_write_into_its_argument() -> None:
+    def f(y: Any) -> Any:
+        y[0] = 5.0
+        return (y * y).sum()
+
+    h = Tensor([1.0, 2.0], requires_grad=True) + 1
+    checkpoint(f)(h)
+    assert_allclose(h.data, [2, 3])
+
+
 # Errors.
 
 
@@ -357,6 +406,9 @@ def test_a_checkpoint_without_anything_to_differentiate_is_a_plain_call() -> Non
         (lambda: vjp(mapping, X)[1]((V, V)), ValueError, "a gradient like the output"),
         (lambda: jvp(mapping, (X,), (V, V)), ValueError, "tangents like the primals"),
         (lambda: jvp(mapping, (X,), (A,)), ValueError, r"of shape \(4,\), found \(3, 4\)"),
+        (lambda: jvp(mapping, (X,), (1j * V,)), TypeError, "found complex128: take its real part"),
+        (lambda: grad(curved, (0, -1))(X), ValueError, "asks for an argument twice"),
+        (lambda: jacobian(xp.multiply, (0, 1))(1.0, 1j), TypeError, "one by one, with argnums"),
     ],
 )
 def test_a_call_that_makes_no_sense_says_why(

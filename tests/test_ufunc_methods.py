@@ -55,6 +55,8 @@ def test_questions_need_no_gradient() -> None:
     [
         np.divide.reduce,
         np.maximum.accumulate,
+        lambda x: np.add.accumulate(x, None),
+        lambda x: np.add.accumulate(x.sum()),
         lambda x: np.add.reduceat(x, [0, 1]),
         lambda x: np.add.at(x, [0], 1.0),
         lambda x: np.add.reduce(x, out=np.zeros(4)),

@@ -107,6 +107,8 @@ def _cond_vjp(g, out, x, p=None):
         raise NotImplementedError(
             f"the condition number of a singular matrix is infinite and has no derivative: {out!r}"
         )
+    if g.dtype.kind == "c":  # NumPy 2.0 gives a real number in a complex dtype
+        g = np.real(g)
     if p in (None, 2, -2):
         return _cond_of_values_vjp(g, out, x, p)
     inverse, axes, g = np.linalg.inv(x), (-2, -1), g[..., None, None]

@@ -7,6 +7,8 @@ writes into its gradient or its arguments is found as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -41,12 +43,15 @@ def check_call(node: Any, rng: np.random.Generator) -> None:
     frozen_kwargs = {name: _frozen(x) for name, x in kwargs.items()}
     out = node._array
     g = _like(out, rng)
+    place = 0  # among the Tensors of the call; one may stand in several
     for i, (vjp, x) in enumerate(needing(node, node._args, node._kwargs or {})):
         found = _rule(node, vjp, (_frozen(g), _frozen(out), *frozen_args), frozen_kwargs, i)
         for part, gx in _pairs(node, x, found, i):
-            direction = rng.choice([-1.0, 1.0], part.shape) * _size(part._array)
+            signs = rng.choice([-1.0, 1.0], part.shape)
+            direction = rng.uniform(0.5, 1.5, part.shape) * signs * _size(part._array)
             mine = np.sum(np.real(gx * direction))
-            numeric, error = _numeric(node, part, direction, g)
+            numeric, error = _numeric(node, place, direction, g)
+            place += 1
             scale = max(abs(numeric), _size(gx * direction) * np.sqrt(gx.size))
             if abs(mine - numeric) > TOLERANCE * scale + 4 * error:
                 raise FindingError(
@@ -94,20 +99,22 @@ def _pairs(node: Any, x: Any, found: Any, i: int) -> list[tuple[Tensor, Any]]:
     return [(x, g)]
 
 
-def _numeric(node: Any, part: Tensor, direction: Any, g: Any) -> tuple[Any, float]:
-    """Return the change of sum(g * result) when `part` moves along `direction`."""
+def _numeric(node: Any, place: int, direction: Any, g: Any) -> tuple[Any, float]:
+    """Return the change of sum(g * result) when the Tensor at `place` moves along `direction`."""
     operation = node._operation
 
-    def moved(x: Any, t: complex) -> Any:
-        if x is part:
-            return x._array + t * direction
+    def moved(x: Any, t: complex, places: Iterator[int]) -> Any:
         if type(x) in CONTAINERS:
-            return type(x)(moved(y, t) for y in x)
-        return x._array if isinstance(x, Tensor) else x
+            return type(x)([moved(y, t, places) for y in x])
+        if not isinstance(x, Tensor):
+            return x
+        is_moved = x.requires_grad and next(places) == place
+        return np.asarray(x._array + t * direction) if is_moved else x._array
 
     def call(t: complex) -> tuple[list[Any], dict[str, Any]]:
-        kwargs = {name: moved(x, t) for name, x in (node._kwargs or {}).items()}
-        return [moved(x, t) for x in node._args], kwargs
+        places = count()
+        args = [moved(x, t, places) for x in node._args]
+        return args, {name: moved(x, t, places) for name, x in (node._kwargs or {}).items()}
 
     def f(t: complex) -> Any:
         args, kwargs = call(t)

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 EPSILON = float(np.finfo(float).eps)
 LEVELS = 12
-CANCELLED = 1e-10  # the most that rounding may be beside a value
+CANCELLED = 1e-6  # the most that rounding may be beside a value
 FEWEST = 6  # settled levels that an extrapolation needs
 COMPLEX_STEP = 1e-30
+NEARLY = 1e-2
 UNKNOWN = 1e300  # how far a derivative may be off of which nothing is known
 
 
@@ -54,9 +55,11 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
     if slope.shape != found.value.shape:
         return found
     scale = np.max(np.abs(found.value), initial=0.0)
-    if not np.all(np.abs(slope - found.value) <= 4 * found.error + 1e-9 * scale):
-        return found
-    return Derivative(slope, 64 * EPSILON * np.abs(slope))
+    gap = np.abs(slope - found.value)
+    if np.all(gap <= 4 * found.error + 1e-9 * scale):
+        return Derivative(slope, 64 * EPSILON * np.abs(slope))
+    # Nearly the same: one of the two is a little off, and nobody knows which.
+    return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found
 
 
 def _extrapolated(f: Callable[[complex], Array], step: float) -> Derivative:

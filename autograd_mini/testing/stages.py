@@ -21,6 +21,13 @@ SMALLEST_STEP = 1e-9
 TOLERANCE = 1e-9  # relative to the block's scale, beside what the numeric derivative may be off
 WANTED = 1e-6  # a numeric derivative that is less sure of itself tells nothing
 NOTHING = 1e-10  # a change so small beside the result is as good as none
+LOST = (
+    "every call's own rule is right, so a part of the gradient is lost or counted twice on the "
+    "way: by .data, .item(), .detach() or a bare array inside"
+)
+LOST_LATER = (
+    "a rule that is right can't be differentiated: it takes .data, or its own slope is wrong"
+)
 Subject = Function | Network
 
 
@@ -97,7 +104,18 @@ class Stage:
         if not all(np.array_equal(a, b) for a, b in zip(again, self.base, strict=True)):
             raise FindingError("wrong", f"{self.what()} returns something else when called again")
         columns = self.analytic(modes)
-        return sum(self.check_column(column) for column in columns)
+        try:
+            return sum(self.check_column(column) for column in columns)
+        except FindingError as finding:
+            if finding.verdict == "wrong" and self.order == 1:
+                self.check_every_call()
+            raise
+
+    def check_every_call(self) -> None:
+        """Look for a call whose own rule is wrong, also among calls of one kind."""
+        with self.subject.at(self.subject.values) as variables:
+            for node in self.outputs(variables)[1]:
+                check_call(node, self.rng)
 
     def analytic(self, modes: tuple[str, ...]) -> list[Column]:
         """Return what the walks say, after checking every call's own rule."""
@@ -141,10 +159,10 @@ class Stage:
         return compared
 
     def directions(self, x: Array, size: float) -> list[Array]:
-        """Return the unit vectors of a small block, random signs for a large one."""
+        """Return the unit vectors of a small block, random directions for a large one."""
         if x.size <= FULL:
             return [size * unit.reshape(x.shape) for unit in np.eye(x.size)]
-        return [size * self.rng.choice([-1.0, 1.0], x.shape) for _ in range(DIRECTIONS)]
+        return [size * _weights(x, self.rng) for _ in range(DIRECTIONS)]
 
     def pull(self, out: list[Tensor], variables: list[Tensor], k: int, u: Array) -> list[Array]:
         """Return the gradients of sum(u * output k)."""
@@ -188,23 +206,26 @@ class Stage:
     def compare(self, k: int, i: int, mine: Array, wanted: Derivative) -> int:
         """Raise a FindingError unless `mine` is the wanted derivative of output k by input i."""
         scale, size = max(_size(wanted.value), _size(mine)), _size(self.base[k])
-        if scale <= NOTHING * size or max(size, _size(mine)) <= self.noise[k]:
+        if scale <= 1e3 * EPSILON * size or max(size, _size(mine)) <= self.noise[k]:
             return mine.size
-        gaps = np.abs(mine - wanted.value) - TOLERANCE * scale - 4 * wanted.error
         where = f"{self.what()}, by {self.subject.names[i]}"
-        if np.any(gaps > 0) and max(size, scale) <= 1e3 * EPSILON * self.largest:
+        gaps = np.abs(mine - wanted.value) - TOLERANCE * scale - 4 * wanted.error
+        is_noise = max(size, scale) <= 1e3 * EPSILON * self.largest
+        if np.any(gaps > 0) and (scale <= NOTHING * size or is_noise):
             raise FindingError(
-                "cannot tell", f"{where}: all of it is as small as the rounding of its terms"
+                "cannot tell",
+                f"{where}: {scale:.2g} is too little to be seen beside numbers of "
+                f"{max(size, self.largest):.2g}",
             )
         if np.any(gaps > 0) or not np.all(np.isfinite(mine)):
             worst = int(np.argmax(gaps))
             raise FindingError(
                 "wrong",
-                f"{where}: {mine[worst]:.10g} instead of {wanted.value[worst]:.10g}; every call's "
-                f"own rule is right, so a part of the gradient is lost or counted twice on the "
-                f"way: by .data, .item(), .detach() or a bare array inside",
+                f"{where}: {mine[worst]:.10g} instead of {wanted.value[worst]:.10g}; "
+                + (LOST if self.order == 1 else LOST_LATER),
             )
-        if np.any(4 * wanted.error > WANTED * scale):
+        is_zero = not np.any(mine) and np.all(wanted.error <= NOTHING * size)
+        if np.any(4 * wanted.error > WANTED * scale) and not is_zero:
             raise FindingError(
                 "cannot tell",
                 f"{where}: the numeric derivative is known to {np.max(wanted.error):.2g} only, "
@@ -252,7 +273,7 @@ def _real_parts(y: Tensor, is_complex: bool) -> list[Any]:
 
 
 def _weights(y: Array, rng: np.random.Generator) -> Array:
-    """Return weights no two of which are equal, lest a sum of weighted shares is constant."""
+    """Return random signs and sizes: two equal errors do not cancel, nor weighted shares."""
     weights: Array = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
     return weights
 
