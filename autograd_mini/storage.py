@@ -265,6 +265,8 @@ def kept(x: Any, is_array: bool) -> Any:
     if isinstance(x, Sequence) and not isinstance(x, str):
         parts = x if type(x) in CONTAINERS else [*x]
         return _join(parts) if is_array else _copied(parts)
+    if isinstance(x, np.poly1d):
+        raise TypeError("an np.poly1d would be taken for its coefficients: pass .coeffs")
     if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
         return as_array(x)
     return x

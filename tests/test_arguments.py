@@ -271,3 +271,8 @@ def test_the_mean_of_more_elements_than_float16_counts_has_a_slope():
     x = Tensor(np.ones(100_000, np.float16), requires_grad=True)
     (gradient,) = gradients(x.mean(), [x], np.float16(1))
     assert_allclose(gradient.astype(float), 1e-5, rtol=1e-2)
+
+
+def test_a_polynomial_object_is_not_taken_for_its_coefficients():
+    with pytest.raises(TypeError, match=r"pass \.coeffs"):
+        np.polyval(leaf(1.0, 2.0), np.poly1d([1.0, 0.0]))
