@@ -83,6 +83,8 @@ class _Part:
             outputs = leaves(self.run(inputs))
             self._check_same(outputs)
             pairs = [(y, part) for y, part in zip(outputs, g, strict=True) if requires_grad(y)]
+            if not pairs:
+                return [np.zeros_like(x) for x in values]
             variables = [*inputs, *self.captured]
             return partial_gradients(weighed(pairs), variables, None, is_recorded)
 

@@ -339,6 +339,13 @@ def test_a_checkpoint_keeps_no_values_inside() -> None:
     assert_allclose(x.grad, np.cos(np.exp(X)) * np.exp(X))
 
 
+def test_a_checkpoint_that_does_not_depend_on_its_argument_gives_zeros() -> None:
+    x = Tensor(X, requires_grad=True)
+    (checkpoint(lambda x: np.ones(2))(x).sum() + x[0]).backward()
+    assert_allclose(x.grad, [1, 0, 0, 0])
+    assert_allclose(hessian(lambda x: checkpoint(lambda y: np.ones(2))(x).sum())(X), 0)
+
+
 def test_a_checkpoint_of_something_random_is_refused() -> None:
     rng = np.random.default_rng(0)
     x = Tensor(X, requires_grad=True)
