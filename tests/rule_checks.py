@@ -35,7 +35,7 @@ class Case:
 
     def __init__(self, sample: Sample, call: Call) -> None:
         self.function, self.call = sample.function, call
-        self.variables = list(_arrays(call.args))
+        self.variables = list(arrays_in(call.args))
         out = self.run(self.variables)
         self.outs = list(out) if isinstance(out, tuple | list) else [out]
         self.is_complex = any(map(np.iscomplexobj, self.outs))
@@ -44,7 +44,7 @@ class Case:
         )
 
     def args(self, variables: list[Any]) -> tuple[Any, ...]:
-        return _filled(self.call.args, iter(variables))
+        return filled(self.call.args, iter(variables))
 
     def run(self, variables: list[Any]) -> Any:
         return self.function(*self.args(variables), **self.call.kwargs)
@@ -75,7 +75,7 @@ class Case:
         g = tuple(gs) if isinstance(out, tuple | list) else gs[0]
         found: list[Any] = []
         for vjp, x, shown in zip(TABLE[self.function].vjps, args, self.call.args, strict=False):
-            if list(_arrays((shown,))):
+            if list(arrays_in((shown,))):
                 gx = vjp(g, out, *args, **self.call.kwargs)
                 found.extend(gx if isinstance(x, tuple | list) else [gx])
         fitted = [unbroadcast(gx, x.shape) for gx, x in zip(found, variables, strict=True)]
@@ -83,20 +83,22 @@ class Case:
         return fitted if is_complex_step else [np.real(gx) for gx in fitted]
 
 
-def _arrays(args: Any) -> Any:
+def arrays_in(args: Any, dtype: Any = np.float64) -> Any:
+    """Yield the arrays of `dtype` among the arguments of a call, also in its lists."""
     for x in args:
         if isinstance(x, tuple | list):
-            yield from _arrays(x)
-        elif isinstance(x, np.ndarray) and x.dtype == np.float64:
+            yield from arrays_in(x, dtype)
+        elif isinstance(x, np.ndarray) and x.dtype == dtype:
             yield x
 
 
-def _filled(args: Any, variables: Any) -> Any:
+def filled(args: Any, values: Any, dtype: Any = np.float64) -> Any:
+    """Return the arguments with `values` in the place of those arrays."""
     return type(args)(
-        _filled(x, variables)
+        filled(x, values, dtype)
         if isinstance(x, tuple | list)
-        else next(variables)
-        if isinstance(x, np.ndarray) and x.dtype == np.float64
+        else next(values)
+        if isinstance(x, np.ndarray) and x.dtype == dtype
         else x
         for x in args
     )

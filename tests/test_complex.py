@@ -18,6 +18,7 @@ from autograd_mini import Tensor, gradients
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules.shaping import cast
 from tests.numeric import numeric_gradient
+from tests.rule_checks import arrays_in, filled
 from tests.samples import Call, Sample
 from tests.test_rules import SAMPLES
 
@@ -67,25 +68,6 @@ def turned(call: Call, rng: np.random.Generator) -> Call:
     return Call(turn(call.args), call.kwargs, call.analytic)
 
 
-def complex_arrays(args: Any) -> Any:
-    for x in args:
-        if isinstance(x, tuple | list):
-            yield from complex_arrays(x)
-        elif isinstance(x, np.ndarray) and x.dtype == np.complex128:
-            yield x
-
-
-def filled(args: Any, values: Any) -> Any:
-    return type(args)(
-        filled(x, values)
-        if isinstance(x, tuple | list)
-        else next(values)
-        if isinstance(x, np.ndarray) and x.dtype == np.complex128
-        else x
-        for x in args
-    )
-
-
 def real_part_of_the_sum(out: Any, gs: list[Any]) -> Any:
     outs = out if isinstance(out, tuple | list) else [out]
     return sum(np.sum(np.real(y * g)) for y, g in zip(outs, gs, strict=True))
@@ -103,10 +85,10 @@ def joined(parts: list[np.ndarray]) -> list[np.ndarray]:
 def test_a_rule_holds_for_complex_numbers(sample: Sample, data: Any) -> None:
     rng = np.random.default_rng(0)
     call = turned(data.draw(sample.calls), rng)
-    values = list(complex_arrays(call.args))
+    values = list(arrays_in(call.args, np.complex128))
 
     def run(values: list[Any]) -> Any:
-        return sample.function(*filled(call.args, iter(values)), **call.kwargs)
+        return sample.function(*filled(call.args, iter(values), np.complex128), **call.kwargs)
 
     out = run(values)
     outs = out if isinstance(out, tuple | list) else [out]

@@ -41,7 +41,7 @@ def test_a_rule_is_the_transpose_to_the_last_digits(
     for norm in [{}] if len(rest) == 3 else [{"norm": n} for n in NORMS]:
         for is_complex in {False, function not in REAL_ONLY}:
             x = drawn(shape, is_complex, 1)
-            out, pull = vjp(lambda a: function(a, *rest, **kwargs, **norm), x)  # noqa: B023
+            out, pull = vjp(lambda a, norm=norm: function(a, *rest, **kwargs, **norm), x)
             g = drawn(out.shape, np.iscomplexobj(out), 2)
             (gx,) = pull(g)
             assert (gx.shape, gx.dtype) == (x.shape, x.dtype)
@@ -136,7 +136,7 @@ def test_lengths_left_open_follow_numpy(function: Any, s: Any) -> None:
     with warnings.catch_warnings():  # NumPy does not like it, but takes it
         warnings.simplefilter("ignore", DeprecationWarning)
         for axes in ((0, 1), (0, 0), None) if len(s) == 2 else (None,):
-            out, pull = vjp(lambda a: function(a, s, axes), x)  # noqa: B023
+            out, pull = vjp(lambda a, axes=axes: function(a, s, axes), x)
             g = drawn(out.shape, np.iscomplexobj(out), 2)
             moved = function(tangent, s, axes)
             assert pairing(pull(g)[0], tangent) == pytest.approx(pairing(g, moved), rel=1e-12)

@@ -80,35 +80,22 @@ def _nan_vjp(function, g, out, a, axis, *args, **method):
     return _order_vjp(g, out, a, axis, places)
 
 
-def _median_vjp(g, out, a, axis=None, *, keepdims=False):
-    return _vjp(np.median, g, out, a, axis)
+def _register(rule, median, quantile, percentile):
+    """Give the three functions the derivative `rule`; nan forms find places as the plain ones."""
+
+    def median_vjp(g, out, a, axis=None, *, keepdims=False):
+        return rule(np.median, g, out, a, axis)
+
+    def quantile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
+        return rule(np.quantile, g, out, a, axis, q, method=method)
+
+    def percentile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
+        return rule(np.percentile, g, out, a, axis, q, method=method)
+
+    defvjp(median, median_vjp)
+    defvjp(quantile, quantile_vjp)
+    defvjp(percentile, percentile_vjp)
 
 
-def _quantile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
-    return _vjp(np.quantile, g, out, a, axis, q, method=method)
-
-
-def _percentile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
-    return _vjp(np.percentile, g, out, a, axis, q, method=method)
-
-
-defvjp(np.median, _median_vjp)
-defvjp(np.quantile, _quantile_vjp)
-defvjp(np.percentile, _percentile_vjp)
-
-
-def _nanmedian_vjp(g, out, a, axis=None, *, keepdims=False):
-    return _nan_vjp(np.median, g, out, a, axis)
-
-
-def _nanquantile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
-    return _nan_vjp(np.quantile, g, out, a, axis, q, method=method)
-
-
-def _nanpercentile_vjp(g, out, a, q, axis=None, *, method="linear", keepdims=False):
-    return _nan_vjp(np.percentile, g, out, a, axis, q, method=method)
-
-
-defvjp(np.nanmedian, _nanmedian_vjp)
-defvjp(np.nanquantile, _nanquantile_vjp)
-defvjp(np.nanpercentile, _nanpercentile_vjp)
+_register(_vjp, np.median, np.quantile, np.percentile)
+_register(_nan_vjp, np.nanmedian, np.nanquantile, np.nanpercentile)
