@@ -331,3 +331,12 @@ def test_a_check_of_nothing_is_refused(options: Any) -> None:
 def test_a_result_without_a_derivative_is_refused() -> None:
     with pytest.raises(TypeError, match="nothing with a derivative"):
         check_grads(xp.argmax, X)
+
+
+def test_a_rule_that_is_wrong_on_bare_arrays_alone_is_found() -> None:
+    @primitive
+    def scaled(x: Any) -> Any:
+        return x * 3
+
+    defvjp(scaled, lambda g, out, x: g * (3 if isinstance(g, Tensor) else 3.001))
+    assert verdict(scaled, X, order=1, modes=("rev",)) == "wrong"

@@ -167,7 +167,7 @@ class Stage:
     def pull(self, out: list[Tensor], variables: list[Tensor], k: int, u: Array) -> list[Array]:
         """Return the gradients of sum(u * output k)."""
         weights = [u if j == k else np.zeros(y.shape) for j, y in enumerate(out)]
-        return [np.asarray(g) for g in pulled(out, variables, weights, is_recorded=False)]
+        return pulled(out, variables, weights, is_recorded=False)
 
     def numeric(self, i: int, v: Array) -> list[Derivative]:
         """Return the numeric change of every output when input `i` moves along `v`."""
@@ -259,12 +259,13 @@ def pulled(
     out: list[Tensor], variables: list[Tensor], weights: Any, *, is_recorded: bool
 ) -> list[Any]:
     """Return the gradients of the weighted sum of outputs by every variable."""
-    total: list[Any] = [Tensor(np.zeros_like(x.data)) for x in variables]
+    zeros = [np.zeros_like(x.data) for x in variables]
+    total: list[Any] = [*map(Tensor, zeros)] if is_recorded else zeros
     for y, u in zip(out, weights, strict=True):
         if y.requires_grad:
-            found = gradients(y, variables, u, create_graph=True)
+            found = gradients(y, variables, u, create_graph=is_recorded)
             total = [a + b for a, b in zip(total, found, strict=True)]
-    return total if is_recorded else [x.data for x in total]
+    return total
 
 
 def _real_parts(y: Tensor, is_complex: bool) -> list[Any]:
