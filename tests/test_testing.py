@@ -77,6 +77,11 @@ def test_a_right_gradient_is_right(f: Any) -> None:
     assert report.compared > 0
 
 
+def test_a_slope_that_is_small_beside_its_value_is_not_called_wrong() -> None:
+    for x in np.random.default_rng(0).uniform(-1e-3, 1e-3, 200):
+        assert verdict(xp.sinc, np.array(x), seed=0) != "wrong"
+
+
 def test_several_inputs_and_containers_and_constants() -> None:
     def f(params: Any, batch: Any, power: int) -> Any:
         return (params["w"] @ batch + params["b"][0]) ** power

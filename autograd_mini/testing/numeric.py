@@ -49,15 +49,17 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            slope = np.imag(f(1j * COMPLEX_STEP)) / COMPLEX_STEP
+            result = f(1j * COMPLEX_STEP)
     except Exception:  # noqa: BLE001 - whatever it says to complex numbers, it is not analytic
         return found
-    if slope.shape != found.value.shape:
+    if result.shape != found.value.shape:
         return found
+    slope = np.imag(result) / COMPLEX_STEP
     scale = np.max(np.abs(found.value), initial=0.0)
     gap = np.abs(slope - found.value)
     if np.all(gap <= 4 * found.error + 1e-9 * scale):
-        return Derivative(slope, 64 * EPSILON * np.abs(slope))
+        # No difference, but terms as large as the result may cancel in it.
+        return Derivative(slope, 64 * EPSILON * (np.abs(slope) + np.abs(result)))
     # Nearly the same: one of the two is a little off, and nobody knows which.
     return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found
 
