@@ -12,10 +12,14 @@ import numpy as np
 from autograd_mini import signature
 
 CONTAINERS = frozenset({list, tuple})
+NUMERIC = frozenset(map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]))
 Vjp = Callable[..., Any]
 
 # What NumPy calls an argument that is a list of arrays, and so must a rule.
 _LISTS = frozenset({"arrays", "choicelist", "choices", "tup"})
+
+# Where SciPy's ufuncs are found, those behind its zeta and lambertw too; they do not know it.
+_SCIPY = ("scipy.special", "scipy.special._ufuncs")
 
 # Arguments that write into an array, or leave parts of it unwritten.
 _OUTPUTS = frozenset({"out", "where"})
@@ -25,7 +29,8 @@ def public_name(function: Callable[..., Any]) -> str:
     """Return the name that users know `function` by, such as np.add."""
     name = getattr(function, "__name__", repr(function))
     if isinstance(function, np.ufunc):
-        return f"np.{name}"
+        owners = (m for m in _SCIPY if getattr(sys.modules.get(m), name, None) is function)
+        return f"{next(owners, 'np')}.{name}"
     module = str(getattr(function, "__module__", ""))
     return f"np{module[5:]}.{name}" if f"{module}.".startswith("numpy.") else name
 

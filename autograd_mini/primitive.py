@@ -11,8 +11,11 @@ undone by the walk (`backward.py`), never in a rule. `rules/` fills the table fo
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from itertools import chain
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from autograd_mini import signature
@@ -24,11 +27,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Functions that will never have a rule, and why.
 REFUSALS: dict[Callable[..., Any], str] = {}
 
+# What gives the functions of a module their rules, once somebody has imported it.
+_WAITING: dict[str, Callable[[ModuleType], None]] = {}
+
 
 class _Table(dict[Callable[..., Any], Operation]):
     """The operations by function; asking for one that is not there says how to add it."""
 
     def __missing__(self, function: Callable[..., Any]) -> Operation:
+        _fill_imported()
+        if function in self:
+            return self[function]
         if function in REFUSALS:
             raise NotImplementedError(
                 f"{public_name(function)} does not take Tensors: {REFUSALS[function]}"
@@ -37,6 +46,21 @@ class _Table(dict[Callable[..., Any], Operation]):
 
 
 TABLE = _Table()
+
+
+def when_imported(module: str, fill: Callable[[ModuleType], None]) -> None:
+    """Have `fill(module)` called before the table refuses a function, once `module` is imported.
+
+    Nothing here imports it: a Tensor only meets a function of a module that the user has.
+    """
+    _WAITING[module] = fill
+
+
+def _fill_imported() -> None:
+    for name, fill in [*_WAITING.items()]:
+        if sys.modules.get(name) is not None:
+            fill(import_module(name))  # waits for another thread that is still importing it
+            _WAITING.pop(name, None)  # only now: another thread may be asking, too
 
 
 def primitive(function: F) -> F:
@@ -136,9 +160,9 @@ def nondifferentiable(function: F) -> F:
 
 
 def _known(function: Callable[..., Any]) -> Operation:
-    """Return the operation of `function`, a new one if it is NumPy's."""
+    """Return the operation of `function`, a new one if it is NumPy's or SciPy's."""
     operation = TABLE.get(function) or Operation(function, function)
-    if function not in TABLE and not operation.name.startswith("np."):
+    if function not in TABLE and not operation.name.startswith(("np.", "scipy.special.")):
         raise TypeError(
             f"{operation.name} is neither a NumPy function nor a primitive, so it would never "
             f"be asked what it knows of its derivative: write @primitive above its def"

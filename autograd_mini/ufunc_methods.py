@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.operation import public_name
+
 _REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.add: np.sum,
     np.multiply: np.prod,
@@ -34,7 +36,7 @@ def as_function(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
     if method == "outer":
         return _outer(ufunc)
     raise TypeError(
-        f"np.{ufunc.__name__}.{method} can't be recorded: reduce can for add, multiply, maximum, "
+        f"{public_name(ufunc)}.{method} can't be recorded: reduce can for add, multiply, maximum, "
         f"minimum and the logical ones, accumulate for add and multiply, and outer for every "
         f"ufunc; use a function that does the same, or bare arrays (`tensor.data`)"
     )
