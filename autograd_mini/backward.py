@@ -11,15 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from autograd_mini.anomaly import watched_rules
 from autograd_mini.clock import tick, writes
-from autograd_mini.fitting import fit
-from autograd_mini.modes import enable_grad, no_grad
+from autograd_mini.fitting import fit, unshared
+from autograd_mini.modes import Watch, enable_grad, mode, no_grad
 from autograd_mini.operation import CONTAINERS, ITEM
 from autograd_mini.recorded import as_recorded, needing, no_graph, released, results_of, rule_failed
 from autograd_mini.storage import Storage, as_array, bare
@@ -39,7 +39,7 @@ def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
 def _accumulate(found: dict[int, Entry]) -> None:
     for entry in found.values():
         leaf = entry[0]
-        leaf._grad = _unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
+        leaf._grad = unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
         leaf._graded = tick()
 
 
@@ -107,6 +107,7 @@ class Walk:
         "differentiable",
         "heap",
         "is_partial",
+        "is_watched",
         "kind",
         "oldest",
         "pending",
@@ -123,6 +124,7 @@ class Walk:
         is_partial: bool = False,
     ) -> None:
         self.is_partial = is_partial
+        self.is_watched = type(mode()) is Watch
         self.kind: Any = type(output)
         self.differentiable = differentiable
         self.wanted = wanted
@@ -146,7 +148,7 @@ class Walk:
         """
         self.give(output, seed)
         heap, pending, kind, give = self.heap, self.pending, self.kind, self.give
-        wanted, differentiable = self.wanted, self.differentiable
+        wanted, is_plain = self.wanted, not (self.differentiable or self.is_watched)
         while heap:
             at = -heappop(heap)
             entry = pending.pop(at)
@@ -161,12 +163,12 @@ class Walk:
             if at < writes.last:
                 args, kwargs = as_recorded(node, self.versions)
             try:
-                if kwargs is not None or differentiable:
-                    self.visit(node, args, kwargs or {}, g)
-                else:  # the same for a plain call on bare arrays, where most of the time goes
+                if is_plain and kwargs is None:  # on bare arrays, where most of the time goes
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
                             give(x, vjp(g, node._array, *values))
+                else:  # the same for any call
+                    self.visit(node, args, kwargs or {}, g)
             except Exception as error:
                 raise rule_failed(node, error) from error
             if release:
@@ -186,6 +188,8 @@ class Walk:
             g = tuple(
                 np.zeros_like(y) if part is None else part for part, y in zip(g, out, strict=True)
             )
+        if self.is_watched:
+            pairs = watched_rules(node, args, kwargs, g, pairs, self.pending)
         if self.differentiable:
             g, values, out = self.recorded(g), args, results_of(node)
         else:
@@ -275,21 +279,4 @@ def _result(entry: Entry | None, x: Any, create_graph: bool) -> Any:
         return type(x)(entry[1]) if create_graph else entry[1]
     if create_graph:  # a rule that does not use its g returns a bare array
         return entry[1] if isinstance(entry[1], Storage) else type(x)(entry[1])
-    return _unshared(entry)
-
-
-def _unshared(entry: Entry) -> Any:
-    """Return the gradient in `entry` in memory that nobody else has: as it is, or a copy.
-
-    An array that owns its memory and that only `entry` refers to can't be seen from elsewhere.
-    """
-    if type(entry[1]) is ndarray and entry[1].base is None and _references(entry) == _ALONE:
-        return entry[1]
-    return np.array(entry[1]) if isinstance(entry[1], ndarray | np.generic) else entry[1].copy()
-
-
-def _references(entry: Entry) -> int:
-    return getrefcount(entry[1])
-
-
-_ALONE = _references([None, np.empty(0)])
+    return unshared(entry)

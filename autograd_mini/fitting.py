@@ -1,10 +1,12 @@
-"""The gradient that a rule returns, in the shape and dtype of the argument it belongs to."""
+"""The gradient that rules return, in shape, dtype and memory as its argument's owner wants it."""
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 
 def fit(g: Any, array: Any) -> Any:
@@ -31,3 +33,21 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         return g.sum(axis=0 if added == 1 else tuple(range(added)))
     stretched = (added + i for i, n in enumerate(shape) if n == 1 and g.shape[added + i] != 1)
     return g.sum(axis=(*range(added), *stretched)).reshape(shape)
+
+
+def unshared(entry: list[Any]) -> Any:
+    """Return the gradient in `entry`, [Tensor, gradient], in memory that nobody else has.
+
+    An array that owns its memory and that only `entry` refers to can't be seen from elsewhere: it
+    stays as it is. Any other is copied.
+    """
+    if type(entry[1]) is ndarray and entry[1].base is None and _references(entry) == _ALONE:
+        return entry[1]
+    return np.array(entry[1]) if isinstance(entry[1], ndarray | np.generic) else entry[1].copy()
+
+
+def _references(entry: list[Any]) -> int:
+    return getrefcount(entry[1])
+
+
+_ALONE = _references([None, np.empty(0)])

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd_mini.clock import mark_rebound, mark_written
-from autograd_mini.modes import is_recording
+from autograd_mini.modes import is_recording, is_watching
 from autograd_mini.rules.indexing import setitem
 from autograd_mini.storage import Storage, bare, needs_grad
 
@@ -27,6 +27,8 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
         if is_recording():
             self._check_no_leaf(f"np.{function.__name__} in place")
             return self._call(function, other)
+        if is_watching():
+            self._call(function, other)  # looks at the result, before anything is overwritten
         function(self._array, bare(other), out=self._array)
         mark_written(self._array)
         return self

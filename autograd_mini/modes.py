@@ -1,7 +1,8 @@
-"""Whether calls are being remembered: a switch per thread and per task.
+"""Whether calls are being remembered, and watched: a switch per thread and per task.
 
 The switch is a context variable, so another thread or another asyncio task never notices it, and
-leaving a `with` block restores what was there before, also when an exception leaves it.
+leaving a `with` block restores what was there before, also when an exception leaves it. It is True
+or False, or a `Watch` inside `detect_anomaly()`.
 """
 
 from __future__ import annotations
@@ -11,28 +12,61 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-is_recording = _recording.get
+
+class Watch(NamedTuple):
+    """The switch inside `detect_anomaly()`: false, so that no call is remembered unseen.
+
+    `is_quiet` while a rule runs: what it returns is looked at, not each of its own calls.
+    """
+
+    recording: bool
+    is_quiet: bool = False
+
+    def __bool__(self) -> bool:
+        return False
 
 
-class _Switch:
+Mode = bool | Watch
+
+# Those that were ever set: as long as there is none, nobody needs to ask for the present one.
+watches: set[Watch] = set()
+
+_switch: ContextVar[Mode] = ContextVar("switch", default=True)
+mode = _switch.get
+
+
+def is_recording() -> bool:
+    """Return whether calls are remembered."""
+    now = mode()
+    return now.recording if isinstance(now, Watch) else now
+
+
+def is_watching() -> bool:
+    """Return whether this is inside `detect_anomaly()`."""
+    return type(mode()) is Watch
+
+
+class Switch:
     """A context manager and decorator that sets the switch and puts the old state back."""
 
     __slots__ = ("_tokens",)
-    _state: bool
 
     def __init__(self, function: None = None) -> None:
         if function is not None:
             raise TypeError(f"write @{type(self).__name__}(), with its brackets")
-        self._tokens: list[Token[bool]] = []
+        self._tokens: list[Token[Mode]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_recording.set(self._state))
+        self._tokens.append(_switch.set(self._after(mode())))
+
+    def _after(self, before: Mode) -> Mode:
+        """Return what the switch is to be inside, if it was `before`."""
+        raise NotImplementedError
 
     def __exit__(
         self,
@@ -40,9 +74,10 @@ class _Switch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _recording.reset(self._tokens.pop())
+        _switch.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return `function` as one that runs inside."""
         name = type(self).__name__
         if not callable(function):
             raise TypeError(f"@{name}() decorates a function, found {function!r}: write @{name}()")
@@ -65,7 +100,7 @@ def _runs_later(function: Callable[..., object]) -> bool:
     return any(kind(function) for kind in kinds)
 
 
-class no_grad(_Switch):  # noqa: N801 - PyTorch's word, used like a function
+class no_grad(Switch):  # noqa: N801 - PyTorch's word, used like a function
     """Stop remembering calls: results inside need no gradient.
 
     A context manager and a decorator; per thread and per task.
@@ -78,10 +113,12 @@ class no_grad(_Switch):  # noqa: N801 - PyTorch's word, used like a function
     """
 
     __slots__ = ()
-    _state = False
+
+    def _after(self, before: Mode) -> Mode:
+        return before._replace(recording=False) if isinstance(before, Watch) else False
 
 
-class enable_grad(_Switch):  # noqa: N801 - PyTorch's word, used like a function
+class enable_grad(Switch):  # noqa: N801 - PyTorch's word, used like a function
     """Remember calls again, inside a `no_grad()`.
 
     >>> from autograd_mini import Tensor, enable_grad, no_grad
@@ -92,4 +129,24 @@ class enable_grad(_Switch):  # noqa: N801 - PyTorch's word, used like a function
     """
 
     __slots__ = ()
-    _state = True
+
+    def _after(self, before: Mode) -> Mode:
+        return before._replace(recording=True) if isinstance(before, Watch) else True
+
+
+class unwatched(Switch):  # noqa: N801 - used like the ones above
+    """Remember calls or not, as before, without looking at them."""
+
+    __slots__ = ()
+
+    def _after(self, before: Mode) -> Mode:
+        return before.recording if isinstance(before, Watch) else before
+
+
+class quiet(Switch):  # noqa: N801 - used like the ones above
+    """Go on watching, but do not look at the single calls of a rule."""
+
+    __slots__ = ()
+
+    def _after(self, before: Mode) -> Mode:
+        return before._replace(is_quiet=True) if isinstance(before, Watch) else before

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from autograd_mini.clock import written_at
-from autograd_mini.operation import CONTAINERS, ITEM, Vjp, nested, refuse
+from autograd_mini.operation import CONTAINERS, ITEM, Operation, Vjp, nested, refuse
 from autograd_mini.origin import locate
 from autograd_mini.storage import Storage, bare, needs_grad
 
@@ -33,13 +33,26 @@ def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
     args = tuple(_version(x, at, versions) for x in args)
     if kwargs is not None:
         kwargs = {name: _version(x, at, versions) for name, x in kwargs.items()}
-    vjps = [vjp for vjp, _ in needing(node, args, kwargs or {})]
-    named = {operation.name_of(position): x for position, x in enumerate(args)} | (kwargs or {})
-    for name, x in (("out", node), *named.items()):
+    for name, x in given(operation, args, kwargs).items():
         _check_constant(node, x, name)
-        if operation.reads_value(vjps, name):
-            _check_unwritten(node, x, name)
+    for name, x in values_read(node, args, kwargs):
+        _check_unwritten(node, x, name)
     return args, kwargs
+
+
+def given(operation: Operation, args: tuple[Any, ...], kwargs: Any) -> dict[str, Any]:
+    """Return all arguments of a call by name."""
+    by_position = {operation.name_of(position): x for position, x in enumerate(args)}
+    return by_position | (kwargs or {})
+
+
+def values_read(node: Any, args: tuple[Any, ...], kwargs: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments whose values a rule of `node` reads, and its result as "out"."""
+    operation = node._operation
+    vjps = [vjp for vjp, _ in needing(node, args, kwargs or {})]
+    for name, x in (("out", node), *given(operation, args, kwargs).items()):
+        if operation.reads_value(vjps, name):
+            yield name, x
 
 
 def _version(x: Any, at: int, versions: dict[int, Any]) -> Any:
@@ -60,7 +73,7 @@ def _check_constant(node: Any, x: Any, name: str) -> None:
     for part in nested((x,)):
         if isinstance(part, Storage) and getattr(part, "_constant_until", 0) > node._tick:
             raise RuntimeError(
-                f"{_named(part, name)} was used by {_call(node)} before its requires_grad was "
+                f"{named(part, name)} was used by {call_of(node)} before its requires_grad was "
                 f"set, so a part of its gradient is not known: compute the result again"
             )
 
@@ -108,30 +121,37 @@ def no_graph(output: Any) -> str:
 def released(node: Any) -> str:
     """Say that an earlier walk has taken the graph, and the three ways out."""
     return (
-        f"the graph of {_call(node)} was released by an earlier backward(): call the first one "
+        f"the graph of {call_of(node)} was released by an earlier backward(): call the first one "
         f"with retain_graph=True, or compute the result again, or .detach() what should not be "
         f"walked twice"
     )
 
 
+# Failures of a rule that remain what they are; all others become RuntimeErrors.
+_KINDS_KEPT = (NotImplementedError, FloatingPointError)
+
+
 def rule_failed(node: Any, error: Exception) -> Exception:
     """Return `error` with the operation and the line at which its derivative was needed."""
-    kind = NotImplementedError if isinstance(error, NotImplementedError) else RuntimeError
-    return kind(f"the derivative of {_call(node)} failed: {error}")
+    kinds = (kind for kind in _KINDS_KEPT if isinstance(error, kind))
+    return next(kinds, RuntimeError)(f"the derivative of {call_of(node)} failed: {error}")
 
 
 def _written(node: Any, x: Any, name: str) -> str:
-    used = "the result of" if name == "out" else f"{_named(x, name)} was used by"
+    used = "the result of" if name == "out" else f"{named(x, name)} was used by"
     return (
-        f"{used} {_call(node)} and written since, but the derivative needs the old value: call "
+        f"{used} {call_of(node)} and written since, but the derivative needs the old value: call "
         f"backward() before writing, or compute the result again"
     )
 
 
-def _named(x: Any, name: str) -> str:
-    name_of_x = getattr(x, "name", None)
-    return f"Tensor {name_of_x!r}" if name_of_x else f"the Tensor given as {name!r}"
+def named(x: Any, name: str) -> str:
+    """Return how to speak of `x`, given as the argument `name`."""
+    if not isinstance(x, Storage):
+        return f"the {'list' if type(x) in CONTAINERS else 'array'} given as {name!r}"
+    return f"Tensor {x.name!r}" if x.name else f"the Tensor given as {name!r}"
 
 
-def _call(node: Any) -> str:
+def call_of(node: Any) -> str:
+    """Return operation and line of a call."""
     return f"{node._operation.name} ({locate(node._code, node._offset)})"

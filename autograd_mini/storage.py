@@ -60,7 +60,7 @@ class Storage(Methods):
     def data(self) -> Any:
         """The bare array. Assigning to it is the sanctioned way to write, also `t.data -= x`.
 
-        Writes through the array itself, `t.data[0] = x`, are NumPy's own: no walk sees them.
+        Writes through the array itself, `t.data[0] = x`, only `detect_anomaly` can see.
         """
         return self._array
 

@@ -16,10 +16,11 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_mini import backward as reverse
+from autograd_mini.anomaly import watch, watched
 from autograd_mini.clock import tick
 from autograd_mini.in_place import Writable
-from autograd_mini.modes import is_recording
-from autograd_mini.operation import CONTAINERS, ITEM, Operation
+from autograd_mini.modes import Watch, mode, watches
+from autograd_mini.operation import CONTAINERS, ITEM, NUMERIC, Operation
 from autograd_mini.origin import leave_library, outside
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations
@@ -99,7 +100,7 @@ def remember(
     result._array = out
     result._tick = tick()
     result._grad = result.name = None
-    if needs and is_recording():
+    if needs and mode():
         result._needs = True
         result._operation = operation
         result._args = args
@@ -115,11 +116,12 @@ def remember(
             code = frame.f_code
         result._code = code
         result._offset = frame.f_lasti
+    elif watches and type(mode()) is Watch:
+        return watched(remember, out, operation, args, needs, values, kwargs)
     else:
-        if out.dtype.kind not in "biufc":
+        if out.dtype not in NUMERIC:
             check_dtype(out.dtype, requires_grad=False)
-        result._needs = False
-        result._operation = None
+        result._needs, result._operation = False, None
     return result
 
 
@@ -131,7 +133,9 @@ def _remember_several(
         return out
     call = remember(np.empty(0), operation, args, needs, (), kwargs or {})
     call._array = tuple(out)
-    return getattr(type(out), "_make", type(out))(call._item(i) for i in range(len(out)))
+    if type(mode()) is Watch:
+        watch(call, operation, args, kwargs)
+    return getattr(type(out), "_make", type(out))([call._item(i) for i in range(len(out))])
 
 
 def _unary(function: Any) -> Callable[[Tensor], Tensor]:
@@ -207,9 +211,7 @@ class Tensor(Writable):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
     ) -> None:
-        data = as_array(data)
-        if dtype is not None:
-            data = data.astype(dtype, copy=False)
+        data = as_array(data) if dtype is None else as_array(data).astype(dtype, copy=False)
         check_dtype(data.dtype, requires_grad)
         self._array = data
         self._needs = bool(requires_grad)
@@ -269,7 +271,8 @@ class Tensor(Writable):
     sigmoid = _unary(activations.sigmoid)
     relu = _unary(activations.relu)
 
-    __abs__, __neg__, __pos__ = abs, _unary(np.negative), _unary(np.positive)
+    __abs__, __invert__ = abs, _unary(np.invert)
+    __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
     __add__, __radd__ = _binary(np.add), _reflected(np.add)
     __sub__, __rsub__ = _binary(np.subtract), _reflected(np.subtract)
     __mul__, __rmul__ = _binary(np.multiply), _reflected(np.multiply)
@@ -290,8 +293,6 @@ class Tensor(Writable):
         if type(exponent) is int and exponent == 2:
             return _square(self)
         return _power(self, exponent)
-
-    __invert__ = _unary(np.invert)
 
 
 _square, _power = _unary(np.square), _binary(np.power)

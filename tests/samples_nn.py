@@ -1,10 +1,11 @@
-"""The samples of the primitives that nn registers."""
+"""The samples of the primitives that nn registers, and of the hook, which only looks."""
 
 from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
 
+from autograd_mini import hook
 from nn.functional import cross_entropy, linear, mse_loss
 from tests.samples import Call, Draw, Sample, arrays, shapes
 
@@ -41,7 +42,18 @@ def cross_entropies(draw: Draw) -> Call:
     return Call((logits, np.array(labels, np.intp), reduction))
 
 
+@st.composite
+def hooked(draw: Draw) -> Call:
+    """Draw an array, and a hook that leaves its gradient alone."""
+    return Call((draw(arrays(shapes())), _look))
+
+
+def _look(g: object) -> None:
+    assert g is not None
+
+
 SAMPLES = [
+    Sample(hook, hooked()),
     Sample(linear, linears()),
     Sample(mse_loss, squared_errors()),
     Sample(cross_entropy, cross_entropies()),

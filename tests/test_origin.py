@@ -193,6 +193,14 @@ def test_an_origin_reads_like_a_traceback():
     assert str(y.origin) == f'File "{__file__}", line {line}, in {here()}'
 
 
+def test_one_of_several_results_knows_the_line_of_the_call():
+    a = Tensor(np.eye(2), requires_grad=True)
+    line = line_after()
+    q, r = np.linalg.qr(a)
+    expected = f'File "{__file__}", line {line}, in {here()}'
+    assert str(q.origin) == str(r.origin) == expected
+
+
 def test_a_file_beside_the_library_is_the_users(tmp_path):
     script = tmp_path / "autograd_mini_user.py"
     script.write_text(

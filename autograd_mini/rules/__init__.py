@@ -2,12 +2,14 @@
 
 from autograd_mini.rules import (
     activations,
+    bessel,
     calculus,
     constants,
     decompositions,
     einsum,
     elementwise,
     fourier,
+    hooks,
     indexing,
     joining,
     linalg,
@@ -22,17 +24,20 @@ from autograd_mini.rules import (
     selection,
     shaping,
     solving,
+    special,
     statistics,
 )
 
 __all__ = [
     "activations",
+    "bessel",
     "calculus",
     "constants",
     "decompositions",
     "einsum",
     "elementwise",
     "fourier",
+    "hooks",
     "indexing",
     "joining",
     "linalg",
@@ -47,5 +52,6 @@ __all__ = [
     "selection",
     "shaping",
     "solving",
+    "special",
     "statistics",
 ]

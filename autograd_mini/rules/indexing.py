@@ -59,7 +59,8 @@ def moved_back(g: Any, shape: tuple[int, ...], move: Callable[[Any], Any]) -> An
 @primitive
 def setitem(x: Any, index: Any, value: Any) -> Any:
     """Return a copy of x with x[index] = value."""
-    out = x.copy()
+    # The gradient of a 0-d array may have become a NumPy number, which can't be assigned to.
+    out = np.array(x) if isinstance(x, np.generic) else x.copy()
     out[index] = value
     return out
 

@@ -46,18 +46,19 @@ def _if_any(slopes, g, out, axis, keepdims):
 
 
 def _nanmean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, where=True):
+    axis = axis if a.ndim else None  # NumPy takes a number with axis=0 for a row of one
     slopes = mean_vjp(g, out, a, axis, keepdims=keepdims, where=_numbers(a, where))
     return _if_any(slopes, g, out, axis, keepdims)
 
 
 def _nanvar_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True):
-    where = _numbers(a, where)
+    axis, where = axis if a.ndim else None, _numbers(a, where)
     slopes = var_vjp(g, out, a, axis, ddof=ddof, keepdims=keepdims, where=where)
     return _if_any(slopes, g, out, axis, keepdims)
 
 
 def _nanstd_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True):
-    where = _numbers(a, where)
+    axis, where = axis if a.ndim else None, _numbers(a, where)
     slopes = std_vjp(g, out, a, axis, ddof=ddof, keepdims=keepdims, where=where)
     return _if_any(slopes, g, out, axis, keepdims)
 

@@ -42,6 +42,7 @@ def _only(where, x, other=0):
 
 def sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, initial=0, where=True):
     """Return `g` for every element."""
+    axis = axis if a.ndim else None  # NumPy takes a number with axis=0 for a row of one
     return np.broadcast_to(_only(where, stretch(g, axis, keepdims)), a.shape)
 
 
@@ -106,6 +107,7 @@ for _extremum in (np.max, np.amax, np.min, np.amin):
 
 def prod_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, initial=1, where=True):
     """Return `g` times the product of the others, also where some of them are 0."""
+    axis = axis if a.ndim else None
     axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(-len(axes), 0))
     rows = np.moveaxis(_only(where, a, 1), axes, last)
@@ -146,6 +148,7 @@ def cumprod_vjp(g, out, a, axis=None, dtype=None):
     """
     if a.size == 0:
         return g.reshape(a.shape)
+    axis = axis if a.ndim else None
     x, g, out = (np.ravel(y) if axis is None else np.moveaxis(y, axis, -1) for y in (a, g, out))
     one = np.ones_like(x[..., :1])
     before = np.concatenate([one, out[..., :-1]], axis=-1)
