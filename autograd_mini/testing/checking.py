@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.testing.report import FindingError, GradientError, Report
-from autograd_mini.testing.stages import Stage, Subject
+from autograd_mini.testing.stages import Stage, Subject, check_rules
 from autograd_mini.testing.subjects import Function, Network
 
 MODES = ("rev", "fwd")
@@ -27,7 +27,8 @@ def check_grads(
 
     Args:
         f: a function of Tensors.
-        inputs: float64 arrays or containers of them; others are passed on as they are.
+        inputs: float64 or complex128 arrays, or containers of them; others are passed on as they
+            are.
         order: 1 for the gradient, 2 for its gradient too, and so on.
         modes: "rev" for vector-Jacobian products, "fwd" for Jacobian-vector products.
         seed: of the random directions; a new one each time by default.
@@ -72,24 +73,25 @@ def examine(
     rng = np.random.default_rng(seed)
     compared = 0
     try:
-        _check_inputs(subject)
+        _check_inputs(subject, rng)
         stage = Stage(subject, rng)
         compared += stage.check(modes)
         for _ in range(1, order):
             stage = stage.next()
             compared += stage.check(modes)
     except FindingError as finding:
-        return Report(finding.verdict, finding.message, seed, compared, finding.operation)
+        return Report(finding.verdict, finding.message, seed, compared, *finding.where)
     orders = "first order" if order == 1 else f"orders 1 to {order}"
     message = f"{subject.name} agrees with its numeric derivatives, {orders}, {' and '.join(modes)}"
     return Report("right", message, seed, compared)
 
 
-def _check_inputs(subject: Subject) -> None:
+def _check_inputs(subject: Subject, rng: np.random.Generator) -> None:
     if not subject.values:
         raise FindingError("cannot tell", f"{subject.name} was given no floating-point input")
     for name, value in zip(subject.names, subject.values, strict=True):
         if value.dtype != np.float64:
+            check_rules(subject, rng)
             raise FindingError(
                 "cannot tell",
                 f"{name} of {subject.name} is {value.dtype}, in which numeric derivatives have too "

@@ -1,23 +1,33 @@
 """Where a function has no derivative: which side of its kinks a call is on, and how far away.
 
-For every kinked NumPy function a rule of two parts: `sides`, numbers that change when a kink is
-crossed, and `distance`, 0 on a kink. Both are read off the recorded arguments, so a kink inside a
-function is seen as well as one in its result: relu(x) - relu(-x) at 0 has two.
+For every kinked function a rule of two parts: `sides`, numbers that change when a kink is crossed,
+and `distance`, 0 on a kink. Both are read off the recorded arguments, so a kink inside a function
+is seen as well as one in its result: relu(x) - relu(-x) at 0 has two. The whole numbers and truth
+values that a call was given, as an index or a condition, are sides too, whatever the function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from autograd_mini.operation import Operation
+from autograd_mini.operation import Operation, nested
 from autograd_mini.rules.activations import relu
-from autograd_mini.rules.indexing import getitem
+from autograd_mini.testing import linalg_pieces as linalg
+from autograd_mini.testing import pieces
+from autograd_mini.testing.pieces import Piece
 
-Piece = tuple[Any, Any]  # sides, distance
 KINKS: dict[Callable[..., Any], Callable[..., Piece]] = {}
+
+# By name, as nothing here imports scipy.special.
+OF_SPECIAL: dict[str, Callable[..., Piece]] = {
+    "scipy.special.cbrt": pieces.at_zero,
+    "scipy.special.i0e": pieces.at_zero,
+    "scipy.special.i1e": pieces.at_zero,
+    "scipy.special.ive": lambda v, z: pieces.at_zero(z),
+}
 
 
 def declare_kink(function: Callable[..., Any], piece: Callable[..., Piece]) -> None:
@@ -26,7 +36,7 @@ def declare_kink(function: Callable[..., Any], piece: Callable[..., Piece]) -> N
     Args:
         function: a NumPy function or a primitive.
         piece: called with the arguments of `function`, returns `sides` and `distance`: an array
-            that changes when a kink is crossed, and one that is 0 on a kink, or None.
+            that changes when a kink is crossed, and one that is 0 on a kink; or None for either.
 
     >>> import numpy as np
     >>> from autograd_mini import defvjp, primitive
@@ -39,86 +49,99 @@ def declare_kink(function: Callable[..., Any], piece: Callable[..., Piece]) -> N
     KINKS[function] = piece
 
 
-def piece_of(operation: Operation, args: Any, kwargs: dict[str, Any]) -> Piece | None:
-    """Return on which piece of `operation` a call is, or None if it has no kinks."""
-    rule = KINKS.get(operation.function)
-    return None if rule is None else rule(*args, **kwargs)
+def piece_of(operation: Operation, args: Iterable[Any], kwargs: dict[str, Any]) -> Piece:
+    """Return on which piece of `operation` a call is; None for what has no sides or kinks."""
+    args = tuple(args)
+    rule = KINKS.get(operation.function) or OF_SPECIAL.get(operation.name)
+    with np.errstate(all="ignore"):
+        own = (None, None) if rule is None else rule(*args, **kwargs)
+    return pieces.joined(own, *((part, None) for part in _whole((*args, *kwargs.values()))))
 
 
-def _zero(x: Any) -> Piece:
-    return np.real(x) > 0, np.abs(x)
+def _whole(values: Any) -> list[Any]:
+    """Return the whole numbers and truth values among `values`."""
+    found = (np.asarray(x) for x in nested(values) if isinstance(x, np.ndarray | np.generic | int))
+    return [x.astype(float) for x in found if x.dtype.kind in "biu"]
 
 
-def _pair(x: Any, y: Any) -> Piece:
-    return np.real(x) > np.real(y), np.abs(np.subtract(x, y))
-
-
-def _jump(x: Any, y: Any) -> Piece:
-    quotient = np.divide(x, y)
-    return np.floor(quotient), np.abs(quotient - np.round(quotient))
-
-
-def _order(a: Any, axis: Any) -> Piece:
-    """Return the order of the elements along `axis`, and how close neighbours in it are."""
-    a = np.real(np.asarray(a))
-    if axis is None or a.ndim == 0:
-        a, axis = np.ravel(a), -1
-    if isinstance(axis, tuple):
-        rest = [i for i in range(a.ndim) if i not in [k % a.ndim for k in axis]]
-        a = np.transpose(a, [*rest, *(k % a.ndim for k in axis)])
-        a, axis = a.reshape(*a.shape[: len(rest)], -1), -1
-    return np.argsort(a, axis=axis, kind="stable"), np.diff(np.sort(a, axis=axis), axis=axis)
-
-
-def _extreme(a: Any, axis: Any = None, *_: Any, **__: Any) -> Piece:
-    """Return which elements are the largest along `axis`, and how far the others stay behind."""
-    a = np.real(np.asarray(a))
-    best = np.max(a, axis=axis, keepdims=True)
-    behind = np.where(a == best, np.inf, best - a)
-    ties = np.sum(a == best, axis=axis, keepdims=True) > 1
-    return a == best, np.where(ties, 0.0, behind)
-
-
-def _lowest(a: Any, axis: Any = None, *_: Any, **__: Any) -> Piece:
-    return _extreme(np.negative(a), axis)
-
-
-def _clip(a: Any, low: Any = None, high: Any = None, **kwargs: Any) -> Piece:
-    low = kwargs.get("min") if low is None else low
-    high = kwargs.get("max") if high is None else high
-    bounds = [np.real(bound) for bound in (low, high) if bound is not None]
-    a = np.real(a)
-    sides = sum((np.asarray(a > bound, int) for bound in bounds), np.zeros(1, int))
-    gaps = [np.min(np.abs(a - bound), initial=np.inf) for bound in bounds]
-    return sides, np.array(gaps)
-
-
-def _std(a: Any, axis: Any = None, *_: Any, **__: Any) -> Piece:
-    return np.zeros(1), np.ptp(np.real(a), axis=axis)
-
-
-_GROUPS: list[tuple[tuple[Callable[..., Any], ...], Callable[..., Piece]]] = [
-    ((np.absolute, np.fabs, relu), _zero),
-    ((np.maximum, np.minimum, np.fmax, np.fmin), _pair),
-    ((np.remainder, np.fmod, np.divmod), _jump),
-    ((np.max, np.amax), _extreme),
-    ((np.min, np.amin), _lowest),
-    ((np.sort,), lambda a, axis=-1, *_, **__: _order(a, axis)),
-    ((np.partition,), lambda a, kth, axis=-1, *_, **__: _order(a, axis)),
-    ((np.median, np.ptp), lambda a, axis=None, *_, **__: _order(a, axis)),
-    ((np.percentile, np.quantile), lambda a, q, axis=None, *_, **__: _order(a, axis)),
-    ((np.clip,), _clip),
-    ((np.std,), _std),
-    ((np.hypot,), lambda x, y: (np.zeros(1), np.hypot(np.real(x), np.real(y)))),
-    ((np.heaviside,), lambda x, y: _zero(x)),
-    ((np.copysign,), lambda x, y: (np.signbit(x) ^ np.signbit(y), np.abs(x))),
-    ((np.where,), lambda condition, x, y: (np.asarray(condition), None)),
-    ((getitem,), lambda x, index: (_as_sides(index), None)),
-]
-KINKS |= {function: piece for functions, piece in _GROUPS for function in functions}
-
-
-def _as_sides(index: Any) -> Any:
-    parts = index if isinstance(index, tuple) else (index,)
-    arrays = [np.ravel(part).astype(int) for part in parts if isinstance(part, np.ndarray | list)]
-    return np.concatenate(arrays) if arrays else np.zeros(0, int)
+_LOGARITHMS = (np.log, np.log2, np.log10)
+_EMATH_LOGARITHMS = (np.emath.log, np.emath.log2, np.emath.log10)
+_TABLE: tuple[tuple[Callable[..., Piece], tuple[Callable[..., Any], ...]], ...] = (
+    # Elementwise.
+    (pieces.at_zero, (np.absolute, np.fabs, relu, np.heaviside, np.cbrt)),
+    (pieces.between, (np.maximum, np.minimum, np.fmax, np.fmin, np.nextafter)),
+    (pieces.at_bounds, (np.clip,)),
+    (pieces.at_quotient, (np.remainder, np.divmod)),
+    (pieces.at_other_quotient, (np.fmod, np.modf)),
+    (pieces.at_power_of_two, (np.frexp,)),
+    (pieces.at_either_zero, (np.copysign,)),
+    (pieces.at_both_zero, (np.hypot,)),
+    (pieces.at_half_line, (np.arctan2,)),
+    (pieces.at_angle, (np.angle,)),
+    (pieces.at_root, (np.sqrt,)),
+    (pieces.at_power, (np.power, np.float_power)),
+    (pieces.at_finite, (np.nan_to_num,)),
+    (pieces.at_real, (np.real_if_close,)),
+    # The cuts of complex functions.
+    (pieces.at_cut, _LOGARITHMS),
+    (pieces.at_cuts(lambda z: 1 + z), (np.log1p,)),
+    (
+        pieces.at_cuts(lambda z: 1 + z, lambda z: 1 - z),
+        (np.arcsin, np.arccos, np.arctanh),
+    ),
+    (pieces.at_cuts(lambda z: 1 + 1j * z, lambda z: 1 - 1j * z), (np.arctan, np.arcsinh)),
+    (pieces.at_cuts(lambda z: z - 1), (np.arccosh,)),
+    (pieces.at_real_end(0), (*_EMATH_LOGARITHMS, np.emath.sqrt)),
+    (pieces.at_real_end(-1, 1), (np.emath.arcsin, np.emath.arccos, np.emath.arctanh)),
+    (
+        lambda n, x: pieces.joined(*map(pieces.at_real_end(0), (n, x))),
+        (np.emath.logn,),
+    ),
+    (
+        lambda x, p: pieces.joined(pieces.at_real_end(0)(x), pieces.at_power(x, p)),
+        (np.emath.power,),
+    ),
+    # Order, extrema, spread.
+    (pieces.at_sorted, (np.sort,)),
+    (pieces.at_order, (np.partition,)),
+    (pieces.at_unequal, (np.unique, np.unique_values)),
+    (pieces.at_ends, (np.trim_zeros,)),
+    (pieces.at_padding, (np.pad,)),
+    (pieces.at_both_extrema, (np.ptp,)),
+    (pieces.at_equal(np.isfinite), (np.std,)),
+    (pieces.at_equal(lambda a: ~np.isnan(a)), (np.nanstd,)),
+    # Tables and bins.
+    (pieces.at_knots, (np.interp,)),
+    (pieces.at_jumps, (np.unwrap,)),
+    (pieces.at_edges, (np.histogram,)),
+    (pieces.at_range, (np.histogram_bin_edges,)),
+    # Norms, decompositions, roots.
+    (linalg.of_norm, (np.linalg.norm,)),
+    (linalg.of_vector_norm, (np.linalg.vector_norm,)),
+    (linalg.of_matrix_norm, (np.linalg.matrix_norm,)),
+    (linalg.of_cond, (np.linalg.cond,)),
+    (linalg.of_symmetric, (np.linalg.eigh, np.linalg.eigvalsh)),
+    (linalg.of_eigenvalues, (np.linalg.eig, np.linalg.eigvals)),
+    (linalg.of_svd, (np.linalg.svd,)),
+    (linalg.of_singular_values, (np.linalg.svdvals,)),
+    (linalg.of_full_rank, (np.linalg.pinv,)),
+    (linalg.of_qr, (np.linalg.qr,)),
+    (linalg.of_least_squares, (np.linalg.lstsq,)),
+    (linalg.of_roots, (np.roots,)),
+    (linalg.of_product, (np.polymul,)),
+    (linalg.of_division, (np.polydiv,)),
+)
+KINKS |= {function: piece for piece, functions in _TABLE for function in functions}
+KINKS |= {f: pieces.at_extremum(f) for f in (np.max, np.amax, np.min, np.amin)}
+KINKS |= {f: pieces.at_extremum(f) for f in (np.nanmax, np.nanmin)}
+KINKS |= {
+    f: pieces.at_quantile(f)
+    for f in (
+        np.median,
+        np.quantile,
+        np.percentile,
+        np.nanmedian,
+        np.nanquantile,
+        np.nanpercentile,
+    )
+}

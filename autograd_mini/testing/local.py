@@ -1,159 +1,213 @@
 """The check of a single recorded call: its own rule against its own numeric derivative.
 
 A wrong gradient of a whole function says little; the call whose rule disagrees with the numbers it
-was recorded with is the culprit. The rule gets arrays that can't be written, so that one that
-writes into its gradient or its arguments is found as well.
+was recorded with is the culprit. Function and rule get arrays that can't be written, so that one
+that writes into its gradient or its arguments is found as well, and the rule is run twice, so that
+one whose results share memory is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import numpy as np
 
-from autograd_mini.checkpointing import again
 from autograd_mini.fitting import unbroadcast
 from autograd_mini.operation import CONTAINERS, ITEM, nested
-from autograd_mini.primitive import TABLE
 from autograd_mini.recorded import needing
 from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.kinks import piece_of
-from autograd_mini.testing.numeric import derivative
+from autograd_mini.testing.bisection import Place, element, only, worst
+from autograd_mini.testing.numeric import UNKNOWN, Array
+from autograd_mini.testing.replay import Replay, frozen
 from autograd_mini.testing.report import FindingError
-from autograd_mini.testing.tape import bare_call, describe
+from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
 
 TOLERANCE = 1e-9
-STEP = 1e-2
-SMALLEST_STEP = 1e-9
 
-
-# One of several results, and a checkpoint, which computes nothing from its arguments at first.
-_UNCHECKED = (ITEM, TABLE[again])
+# One of several results, and a checkpoint, which is checked call by call.
+_UNCHECKED = (ITEM, CHECKPOINT)
 
 
 def check_call(node: Any, rng: np.random.Generator) -> None:
-    """Raise a FindingError if the rules of the recorded call `node` are wrong at its values."""
+    """Raise a FindingError if the rules of the recorded call `node` are wrong at its values.
+
+    And at values beside them, for a rule that goes on using those of an earlier call.
+    """
     if node._operation in _UNCHECKED:
         return
-    args, kwargs = bare_call(node)
-    frozen_args = tuple(_frozen(x) for x in args)
-    frozen_kwargs = {name: _frozen(x) for name, x in kwargs.items()}
-    out = node._array
-    g = _like(out, rng)
-    place = 0  # among the Tensors of the call; one may stand in several
-    for i, (vjp, x) in enumerate(needing(node, node._args, node._kwargs or {})):
-        found = _rule(node, vjp, (_frozen(g), _frozen(out), *frozen_args), frozen_kwargs, i)
-        for part, gx in _pairs(node, x, found, i):
-            signs = rng.choice([-1.0, 1.0], part.shape)
-            direction = rng.uniform(0.5, 1.5, part.shape) * signs * _size(part._array)
-            mine = np.sum(np.real(gx * direction))
-            numeric, error = _numeric(node, place, direction, g)
-            place += 1
-            scale = max(abs(numeric), _size(gx * direction) * np.sqrt(gx.size))
-            if abs(mine - numeric) > TOLERANCE * scale + 4 * error:
-                raise FindingError(
-                    "wrong",
-                    f"the rule of {describe(node)} for argument {i} disagrees with the numeric "
-                    f"derivative of its own call: {mine:.10g} instead of {numeric:.10g}",
-                    describe(node),
-                )
+    replay = Replay(node)
+    found = []
+    directions: dict[int, Array] = {}
+    for i, (vjp, x) in enumerate(needing(node, replay.args, replay.kwargs)):
+        rule = _Rule(replay, vjp, x, i)
+        own = {
+            len(directions) + k: _direction(part._array, rng)
+            for k, part in enumerate(filter(needs_grad, nested((x,))))
+        }
+        directions |= own
+        if rule.check(own, _like(node._array, rng)):
+            found.append((rule, own))
+    if found and replay.move(directions):
+        for rule, own in found:
+            rule.check(own, _like(node._array, rng))
 
 
-def _rule(node: Any, vjp: Any, args: tuple[Any, ...], kwargs: dict[str, Any], i: int) -> Any:
-    try:
-        return vjp(*args, **kwargs)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise FindingError(
-            "wrong",
-            f"the rule of {describe(node)} for argument {i} writes into its gradient or an "
-            f"argument, which other calls share: work on a copy",
-            describe(node),
-        ) from error
+class _Rule:
+    """The rule of a recorded call for one of its arguments."""
 
+    def __init__(self, replay: Replay, vjp: Any, x: Any, i: int) -> None:
+        self.replay = replay
+        self.vjp = vjp
+        self.argument = x
+        self.i = i
+        results = [y.dtype for y in nested((replay.out,)) if _is_floating(y)]
+        moving = [part.dtype for part in nested((x,)) if _is_floating(part)]
+        others = [part.dtype for part in nested(replay.values[0]) if _is_floating(part)]
+        self.fewest = max(map(_epsilon, (*results, *moving)))  # digits that a gradient may have
+        self.most = min(map(_epsilon, (*results, *moving, *others)))
+        self.is_exact = self.fewest <= _epsilon(np.float64)
 
-def _pairs(node: Any, x: Any, found: Any, i: int) -> list[tuple[Tensor, Any]]:
-    """Return each Tensor of an argument with its gradient, in its shape."""
-    if type(x) in CONTAINERS:
-        pairs = zip(x, found, strict=True)
-        return [pair for part, g in pairs if needs_grad(part) for pair in _pairs(node, part, g, i)]
-    try:
-        g = unbroadcast(found, x.shape) if found.shape != x.shape else found
-    except (AttributeError, ValueError) as error:
-        raise FindingError(
-            "wrong",
-            f"the rule of {describe(node)} for argument {i} returns "
-            f"{getattr(found, 'shape', type(found).__name__)} for shape {x.shape}",
-            describe(node),
-        ) from error
-    if np.finfo(g.dtype).eps > np.finfo(x.dtype).eps if g.dtype.kind in "fc" else True:
-        raise FindingError(
-            "wrong",
-            f"the rule of {describe(node)} for argument {i} returns {g.dtype} for {x.dtype}",
-            describe(node),
+    def check(self, directions: dict[int, Array], g: Any) -> bool:
+        """Check what the rule makes of `g`, along a direction for each Tensor by its place.
+
+        Returns:
+            Whether its numbers could be checked.
+        """
+        try:
+            found = self.parts(g)
+        except NotImplementedError:
+            return False  # of this g, which is a random one: that of the walk may be another
+        self.check_memory(found, g)
+        for part, gx in found:
+            self.check_dtype(part, gx)
+        if self.is_exact:
+            for k, (place, direction) in enumerate(directions.items()):
+                self.check_numbers(k, place, direction, g)
+        return self.is_exact
+
+    def wrong(self, what: str, place: str | None = None) -> FindingError:
+        """Return the finding that the rule is wrong: what it does."""
+        call = describe(self.replay.node)
+        return FindingError(
+            "wrong", f"the rule of {call} for argument {self.i} {what}", call, place
         )
-    return [(x, g)]
 
+    def parts(self, g: Any) -> list[tuple[Tensor, Any]]:
+        """Return each Tensor of the argument with its gradient, in its shape."""
+        args, kwargs = self.replay.values
+        try:
+            found = self.vjp(frozen(g), frozen(self.replay.out), *args, **kwargs)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise self.wrong(
+                "writes into its gradient or an argument, which other calls share: work on a copy"
+            ) from error
+        return self.paired(self.argument, found)
 
-def _numeric(node: Any, place: int, direction: Any, g: Any) -> tuple[Any, float]:
-    """Return the change of sum(g * result) when the Tensor at `place` moves along `direction`."""
-    operation = node._operation
-
-    def moved(x: Any, t: complex, places: Iterator[int]) -> Any:
+    def paired(self, x: Any, found: Any) -> list[tuple[Tensor, Any]]:
+        """Return the Tensors in the argument `x` with their shares of what the rule returned."""
         if type(x) in CONTAINERS:
-            return type(x)([moved(y, t, places) for y in x])
-        if not isinstance(x, Tensor):
-            return x
-        is_moved = x.requires_grad and next(places) == place
-        return np.asarray(x._array + t * direction) if is_moved else x._array
+            pairs = zip(x, found, strict=True)
+            return [pair for part, g in pairs if needs_grad(part) for pair in self.paired(part, g)]
+        try:
+            return [(x, unbroadcast(found, x.shape) if found.shape != x.shape else found)]
+        except (AttributeError, ValueError) as error:
+            shape = getattr(found, "shape", type(found).__name__)
+            raise self.wrong(f"returns {shape} for shape {x.shape}") from error
 
-    def call(t: complex) -> tuple[list[Any], dict[str, Any]]:
-        places = count()
-        args = [moved(x, t, places) for x in node._args]
-        return args, {name: moved(x, t, places) for name, x in (node._kwargs or {}).items()}
+    def check_dtype(self, x: Tensor, g: Any) -> None:
+        """Refuse a gradient that is no float, or has fewer or more digits than the call."""
+        is_floating = _is_floating(g)
+        few = is_floating and _epsilon(g.dtype) > self.fewest
+        many = is_floating and _epsilon(g.dtype) < self.most
+        if few or many or not is_floating:
+            raise self.wrong(f"returns {g.dtype} for {x.dtype}")
 
-    def f(t: complex) -> Any:
-        args, kwargs = call(t)
-        out = operation.forward(*args, **kwargs)
-        outs, weights = (out, g) if isinstance(out, tuple | list) else ([out], [g])
-        total = sum(np.sum(w * y) for w, y in zip(weights, outs, strict=True))
-        return np.array([np.real(total) if is_complex else total])
+    def check_memory(self, found: list[tuple[Tensor, Any]], g: Any) -> None:
+        """Refuse a rule that writes what it returns to where it returned something before."""
+        before = [np.array(gx) for _, gx in found]
+        twice = tuple(2 * part for part in g) if isinstance(g, tuple) else 2 * g
+        self.parts(twice)
+        same = (
+            np.array_equal(gx, copy, equal_nan=True)
+            for (_, gx), copy in zip(found, before, strict=True)
+        )
+        if not all(same):
+            raise self.wrong(
+                "returns memory that it writes into again when it is called next, while its "
+                "gradient is still needed: return a new array"
+            )
 
-    def is_smooth(t: float) -> bool:
-        here, there = (piece_of(operation, *call(at)) for at in (0.0, t))
-        same = here is None or there is None or np.array_equal(here[0], there[0])
-        return same and bool(np.all(np.isfinite(f(t))))
+    def check_numbers(self, k: int, place: int, direction: Array, g: Any) -> None:
+        """Refuse a gradient that is not the numeric derivative, of the Tensor at `place`."""
+        mine, numeric, error, scale = self.compared(k, place, direction, g)
+        if not self.is_off(mine, numeric, error, scale):
+            return
+        where = worst(lambda part: self.difference(k, place, part, g), direction)
+        what = f"is {mine:.10g} instead of {numeric:.10g} along a random direction"
+        at = element(f"argument {self.i}", where)
+        one = only(direction, where)
+        if isinstance(g, np.ndarray):
+            out = worst(lambda part: self.difference(k, place, one, part), g)
+            mine, numeric, error, scale = self.compared(k, place, one, only(g, out))
+            if self.is_off(mine, numeric, error, scale):
+                unit = np.real(g[out] * direction[where]) or 1.0
+                what = self.entry(out, at, mine / unit, numeric / unit)
+        raise self.wrong(f"disagrees with the numeric derivative of its own call: {what}", at)
 
-    is_complex = any(np.iscomplexobj(y) for y in nested((node._array,)))
-    step = STEP
-    with np.errstate(all="ignore"):
-        while step > SMALLEST_STEP and not (is_smooth(step) and is_smooth(-step)):
-            step /= 4
-        value, error = derivative(f, step, is_analytic=not is_complex)
-    return value[0], float(np.max(error))
+    def entry(self, out: Place, at: str, mine: Any, numeric: Any) -> str:
+        """Return an element of the Jacobian in words, as the rule has it and as it is."""
+        return (
+            f"that of {element('the result', out)} by {at} is {mine:.10g} instead of {numeric:.10g}"
+        )
+
+    def is_off(self, mine: Any, numeric: Any, error: float, scale: float) -> bool:
+        """Return whether two derivatives differ by more than the numeric one may be off."""
+        if error >= UNKNOWN or not np.isfinite(numeric):
+            return False
+        return not abs(mine - numeric) <= TOLERANCE * scale + 4 * error or not np.isfinite(mine)
+
+    def difference(self, k: int, place: int, direction: Array, g: Any) -> float:
+        """Return by how much the rule and the numbers differ along `direction`."""
+        mine, numeric, _, _ = self.compared(k, place, direction, g)
+        return float(mine - numeric)
+
+    def compared(self, k: int, place: int, direction: Array, g: Any) -> Any:
+        """Return the rule's derivative along `direction`, the numeric one, its error, a scale."""
+        products = self.parts(g)[k][1] * direction
+        numeric, error = self.replay.slope(place, direction, g)
+        scale = max(abs(numeric), _size(products) * np.sqrt(products.size))
+        return np.sum(np.real(products)), numeric, error, scale
 
 
 def _like(out: Any, rng: np.random.Generator) -> Any:
     if isinstance(out, tuple | list):
         return tuple(_like(y, rng) for y in out)
-    g = rng.uniform(0.5, 1.5, np.shape(out)) * rng.choice([-1.0, 1.0], np.shape(out))
-    return g + 1j * rng.uniform(0.5, 1.5, np.shape(out)) if np.iscomplexobj(out) else g
+    g = _weights(out, rng)
+    return np.asarray(g.astype(out.dtype) if out.dtype.kind in "fc" else g)
+
+
+def _weights(x: Any, rng: np.random.Generator) -> Array:
+    g: Array = rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))
+    return g + 1j * rng.uniform(0.5, 1.5, np.shape(x)) if np.iscomplexobj(x) else g
+
+
+def _direction(x: Any, rng: np.random.Generator) -> Array:
+    return _weights(x, rng) * _size(x)
 
 
 def _size(x: Any) -> float:
     return float(np.max(np.abs(x), initial=0.0)) or 1.0
 
 
-def _frozen(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        view = x.view()
-        view.flags.writeable = False
-        return view
-    return type(x)(map(_frozen, x)) if type(x) in CONTAINERS else x
+def _epsilon(dtype: Any) -> float:
+    return float(np.finfo(dtype).eps)
+
+
+def _is_floating(x: Any) -> bool:
+    return hasattr(x, "dtype") and x.dtype.kind in "fc"
 
 
 def distinct(nodes: list[Any]) -> list[Any]:
@@ -161,7 +215,7 @@ def distinct(nodes: list[Any]) -> list[Any]:
     kinds: dict[Any, Any] = {}
     for node in nodes:
         shapes = tuple(
-            np.shape(x) if isinstance(x, np.ndarray) else repr(x)[:80]
+            (np.shape(x), x.dtype) if isinstance(x, np.ndarray) else repr(x)[:80]
             for x in nested((*bare_call(node)[0],))
         )
         kinds.setdefault((node._operation.name, shapes, repr(node._kwargs)[:80]), node)

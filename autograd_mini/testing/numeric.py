@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 EPSILON = float(np.finfo(float).eps)
 LEVELS = 12
-CANCELLED = 1e-6  # the most that rounding may be beside a value
+CANCELLED = 1e-10  # the most that rounding may be beside a value
 FEWEST = 6  # settled levels that an extrapolation needs
 COMPLEX_STEP = 1e-30
 NEARLY = 1e-2
+NO_WAVE = 1e-9
+ROUNDED_INPUT = 8 * EPSILON  # the slope is that at a point so near, relatively
 UNKNOWN = 1e300  # how far a derivative may be off of which nothing is known
 
 
@@ -43,8 +45,11 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
         step: the largest step to take.
         is_analytic: whether to try the complex step.
     """
-    found = _extrapolated(f, step)
-    if not is_analytic or np.any(found.error == UNKNOWN):
+    here, steps = f(0.0), [step / 2**level for level in range(LEVELS)]
+    ends = [(_tried(f, h, here.shape), _tried(f, -h, here.shape)) for h in steps]
+    curvature = np.abs(ends[0][0] + ends[0][1] - 2 * here) / step**2
+    found = _extrapolated(steps, ends, ROUNDED_INPUT * curvature)
+    if not is_analytic or np.any(found.error >= UNKNOWN):
         return found
     try:
         with warnings.catch_warnings():
@@ -59,19 +64,30 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
     gap = np.abs(slope - found.value)
     if np.all(gap <= 4 * found.error + 1e-9 * scale):
         # No difference, but terms as large as the result may cancel in it.
-        return Derivative(slope, 64 * EPSILON * (np.abs(slope) + np.abs(result)))
+        rounding = 64 * EPSILON * (np.abs(slope) + np.abs(result))
+        return Derivative(slope, rounding + ROUNDED_INPUT * curvature)
     # Nearly the same: one of the two is a little off, and nobody knows which.
     return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found
 
 
-def _extrapolated(f: Callable[[complex], Array], step: float) -> Derivative:
+def _tried(f: Callable[[complex], Array], t: float, shape: tuple[int, ...]) -> Array:
+    """Return f(t), nan if it raises or has another shape."""
+    try:
+        result = f(t)
+    except (ArithmeticError, RuntimeError, ValueError):  # np.linalg.LinAlgError is a ValueError
+        return np.full(shape, np.nan)
+    return result if result.shape == shape else np.full(shape, np.nan)
+
+
+def _extrapolated(
+    steps: list[float], ends: list[tuple[Array, Array]], uncertain: Array
+) -> Derivative:
     """Return the best entry of the table of extrapolations, and how far it may be off.
 
-    The table starts at the first step from which the differences settle down: larger ones may
+    A slope is as uncertain as rounding the input changes it, which near an extremum is a lot. The
+    table starts at the first step from which the differences settle down: larger ones may
     span several waves of the function, and their entries agree by chance.
     """
-    steps = [step / 2**level for level in range(LEVELS)]
-    ends = [(f(h), f(-h)) for h in steps]
     slopes = [(up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True)]
     noise = [_noise(ends, slopes, steps) / h for h in steps]
     start = _settled(slopes, noise)
@@ -85,8 +101,21 @@ def _extrapolated(f: Callable[[complex], Array], step: float) -> Derivative:
             factor = 4.0 ** (k + 1)
             row.append((factor * row[k] - coarse) / (factor - 1))
             gap = np.maximum(np.abs(row[-1] - row[k]), np.abs(row[-1] - coarse)) + rounding
-            best, error = np.where(gap < error, row[-1], best), np.minimum(gap, error)
-    return Derivative(best, error)
+            best, error = np.where(gap < error, row[-1], best), np.fmin(gap, error)
+    is_lost = _drift(slopes, best, 64 * EPSILON * max(_largest(*end) for end in ends) / steps[-1])
+    return Derivative(best, np.where(is_lost, UNKNOWN, error + uncertain))
+
+
+def _drift(slopes: list[Array], best: Array, rounding: float) -> Array:
+    """Return which slopes grow or fall the faster the smaller the step: by a kink nearer than it.
+
+    It would pass for rounding, which grows with 1 / h as well, but to and fro.
+    """
+    gaps = np.diff(slopes[-FEWEST:], axis=0)
+    is_steady = np.all(gaps > 0, axis=0) | np.all(gaps < 0, axis=0)
+    is_faster = np.all(np.abs(gaps[1:]) > np.abs(gaps[:-1]), axis=0)
+    drift: Array = is_steady & is_faster & (np.abs(slopes[-1] - best) > rounding)
+    return drift
 
 
 def _noise(ends: list[tuple[Array, Array]], slopes: list[Array], steps: list[float]) -> float:
@@ -105,11 +134,15 @@ def _largest(up: Array, down: Array) -> float:
 
 
 def _settled(slopes: list[Array], noise: list[float]) -> int:
-    """Return the first level from which each difference is half of the one before, or noise."""
+    """Return the first level from which each difference is half of the one before, or nothing.
+
+    That is noise, or too little beside the slope to be a wave of the function.
+    """
     gaps = [_largest(a - b, a - b) for a, b in zip(slopes[1:], slopes, strict=False)]
+    little = NO_WAVE * _largest(slopes[-1], slopes[-1])
     start = len(gaps)
     for level in range(len(gaps) - 2, -1, -1):
-        if gaps[level + 1] > gaps[level] / 2 + 4 * noise[level + 2]:
-            break
+        if not gaps[level + 1] <= max(gaps[level] / 2 + 4 * noise[level + 2], little):
+            break  # also if it is nan
         start = level
     return start

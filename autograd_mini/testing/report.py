@@ -18,6 +18,8 @@ class Report:
         seed: of the random directions; passing it again repeats the check.
         compared: how many numbers were compared.
         operation: the operation whose rule is wrong, or that stands on a kink, with its line.
+        element: by which element the derivative is wrong, such as "input 0 at (3, 17)"; the worst
+            one if there are several.
     """
 
     verdict: Verdict
@@ -25,6 +27,7 @@ class Report:
     seed: int
     compared: int = 0
     operation: str | None = None
+    element: str | None = None
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.message} (seed={self.seed}, {self.compared} compared)"
@@ -41,8 +44,14 @@ class GradientError(AssertionError):
 class FindingError(Exception):
     """Ends a check with a verdict."""
 
-    def __init__(self, verdict: Verdict, message: str, operation: str | None = None) -> None:
+    def __init__(
+        self,
+        verdict: Verdict,
+        message: str,
+        operation: str | None = None,
+        element: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.verdict: Verdict = verdict
         self.message = message
-        self.operation = operation
+        self.where = operation, element

@@ -10,33 +10,49 @@ import numpy as np
 
 from autograd_mini.modes import enable_grad
 from autograd_mini.tensor import Tensor
+from autograd_mini.testing.layouts import like
 from autograd_mini.trees import leaves, rebuilt
 
 
 class Function:
-    """A function of arrays, and the point at which it is checked."""
+    """A function of arrays, and the point at which it is checked.
+
+    A complex array is two real ones, `values` that the function gets put together again.
+    """
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
         self.f = f
         self.name = getattr(f, "__name__", repr(f))
         self.inputs = inputs
         self.found = [x.data if isinstance(x, Tensor) else x for x in leaves(inputs)]
-        arrays = {i: np.asarray(x) for i, x in enumerate(self.found) if _is_real(x)}
-        self.places = [*arrays]
-        self.values = [np.array(x) for x in arrays.values()]
-        self.names = [f"input {i}" for i in self.places]
+        arrays = {i: np.asarray(x) for i, x in enumerate(self.found) if _is_number(x)}
+        self.are_complex = {i: x.dtype.kind == "c" for i, x in arrays.items()}
+        self.is_real = not any(self.are_complex.values())
+        self.sources: list[Any] = []
+        self.values: list[Any] = []
+        self.names: list[str] = []
+        for i, x in arrays.items():
+            parts = (
+                {"": x}
+                if x.dtype.kind == "f"
+                else {"real part of ": x.real, "imaginary part of ": x.imag}
+            )
+            self.sources += parts.values()
+            self.values += map(np.array, parts.values())
+            self.names += [f"{part}input {i}" for part in parts]
 
     @contextmanager
     def at(self, values: list[Any]) -> Iterator[list[Tensor]]:
         """Give the variables at which `outputs` is to be computed."""
-        yield [Tensor(x, requires_grad=True) for x in values]
+        laid_out = map(like, values, self.sources)
+        yield [Tensor(x, requires_grad=True) for x in laid_out]
 
     def outputs(self, variables: list[Tensor]) -> list[Tensor]:
         """Return what the function makes of `variables`."""
-        filled = list(self.found)
-        for i, x in zip(self.places, variables, strict=True):
-            filled[i] = x
+        filled, rest = list(self.found), iter(variables)
         with enable_grad():
+            for i, is_complex in self.are_complex.items():
+                filled[i] = next(rest) + 1j * next(rest) if is_complex else next(rest)
             out = self.f(*rebuilt(self.inputs, filled))
         return as_tensors(out, self.name)
 
@@ -49,6 +65,7 @@ class Network:
         self.parameters = list(parameters.values())
         self.function = Function(module, inputs)
         self.name = type(module).__name__
+        self.is_real = self.function.is_real
         self.names = [*parameters, *self.function.names]
         self.values = [*(np.array(p.data) for p in self.parameters), *self.function.values]
 
@@ -83,5 +100,5 @@ def as_tensors(out: Any, name: str) -> list[Tensor]:
     return floating
 
 
-def _is_real(x: Any) -> bool:
-    return isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f")
+def _is_number(x: Any) -> bool:
+    return isinstance(x, float | complex) or (hasattr(x, "dtype") and x.dtype.kind in "fc")

@@ -1,75 +1,105 @@
-"""What a run recorded: its calls in order, their pieces, and the check of each call's own rule."""
+"""What a run recorded: its calls in order, and on which pieces of their functions they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_mini.checkpointing import again
+from autograd_mini.clock import writes
 from autograd_mini.operation import ITEM, nested
+from autograd_mini.primitive import TABLE
+from autograd_mini.recorded import as_recorded
 from autograd_mini.storage import bare
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.kinks import piece_of
+from autograd_mini.trees import leaves
+
+CHECKPOINT = TABLE[again]
 
 
-def calls(outputs: list[Tensor]) -> list[Any]:
-    """Return the recorded calls behind `outputs`, in the order of the program."""
+def calls(outputs: list[Any]) -> list[Any]:
+    """Return the recorded calls behind `outputs`, in the order of the program.
+
+    Those inside a checkpoint, which remembers none, are among them: it is run again.
+    """
     found: dict[int, Any] = {}
-    pending = [y for y in outputs if y.requires_grad and not y.is_leaf]
+    pending = [y for y in outputs if _is_call(y)]
     while pending:
         node = pending.pop()
         if id(node) in found:
             continue
         found[id(node)] = node
-        args = nested((*node._args, *(node._kwargs or {}).values()))
-        pending += (x for x in args if isinstance(x, Tensor) and x.requires_grad and not x.is_leaf)
+        args, kwargs = arguments(node)
+        if node._operation is CHECKPOINT:
+            pending += filter(_is_call, _inside(*args))
+        pending += filter(_is_call, nested((*args, *kwargs.values())))
     return sorted(found.values(), key=lambda node: node._tick)
+
+
+def _inside(variables: list[Any], part: Any) -> list[Any]:
+    """Return the results of the `part` of a checkpoint, with all that made them."""
+    count = len(variables) - len(part.captured)
+    return leaves(part.run([Tensor(bare(x), requires_grad=True) for x in variables[:count]]))
+
+
+def _is_call(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad and not x.is_leaf
+
+
+def arguments(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a recorded call, by position and by name, as they were then."""
+    args, kwargs = node._args, node._kwargs
+    if node._tick < writes.last:
+        args, kwargs = as_recorded(node, {})
+    return args, kwargs or {}
 
 
 def bare_call(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a recorded call as bare arrays."""
-    kwargs = {name: bare(x) for name, x in (node._kwargs or {}).items()}
-    return tuple(bare(x) for x in node._args), kwargs
+    args, kwargs = arguments(node)
+    return tuple(map(bare, args)), {name: bare(x) for name, x in kwargs.items()}
 
 
-def pieces(nodes: list[Any]) -> list[tuple[Any, Any, Any]]:
-    """Return the kinked ones among `nodes`, each with its sides and distance."""
-    found = []
-    for node in nodes:
-        if node._operation is not ITEM:
-            piece = piece_of(node._operation, *bare_call(node))
-            if piece is not None:
-                found.append((node, *piece))
-    return found
+class Mark(NamedTuple):
+    """What stays the same of a call as long as no kink is crossed, no branch or domain left.
+
+    Attributes:
+        name: of the operation.
+        shapes: of the results.
+        finite: how many numbers each of them has.
+        sides: on which side of its kinks the call is.
+        is_kink: whether it stands on one.
+    """
+
+    name: str
+    shapes: list[Any]
+    finite: list[int]
+    sides: Any
+    is_kink: bool
 
 
-def kinks_at(nodes: list[Any]) -> Iterator[Any]:
-    """Yield the calls that stand exactly on a kink."""
-    for node, _, distance in pieces(nodes):
-        if distance is not None and np.any(np.asarray(distance) == 0):
-            yield node
-
-
-def signature(nodes: list[Any]) -> list[Any]:
-    """Return what stays the same as long as no kink is crossed and no branch or domain left."""
-    names = [node._operation.name for node in nodes]
-    shapes = [[np.shape(y) for y in _results(node)] for node in nodes]
-    finite = [all(np.all(np.isfinite(y)) for y in _results(node)) for node in nodes]
-    return [[names, shapes, finite], *(np.asarray(sides) for _, sides, _ in pieces(nodes))]
-
-
-def _results(node: Any) -> Any:
-    return (node._array,) if hasattr(node._array, "shape") else node._array
-
-
-def is_same(one: list[Any], other: list[Any]) -> bool:
-    """Return whether two signatures are equal."""
-    return (
-        len(one) == len(other)
-        and one[0] == other[0]
-        and all(np.array_equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
+def mark(node: Any) -> Mark:
+    """Return the mark of a recorded call."""
+    results = node._array if type(node._array) is tuple else (node._array,)
+    piece = (None, None) if node._operation is ITEM else piece_of(node._operation, *bare_call(node))
+    sides, distance = piece
+    return Mark(
+        node._operation.name,
+        [np.shape(y) for y in results],
+        [int(np.count_nonzero(np.isfinite(y))) for y in results],
+        sides,
+        distance is not None and not np.all(distance),
     )
+
+
+def first_difference(base: list[Mark], found: list[Mark]) -> int | None:
+    """Return the number of the first call that is not the same; None if there is none."""
+    for i, (one, other) in enumerate(zip(base, found, strict=False)):
+        if one[:3] != other[:3] or not np.array_equal(one.sides, other.sides):
+            return i
+    return None if len(base) == len(found) else min(len(base), len(found))
 
 
 def describe(node: Any) -> str:

@@ -1,0 +1,345 @@
+"""The gradient checker, held against wrong rules: it finds each, and says where it is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_mini import Tensor, checkpoint, defvjp, primitive, sigmoid
+from autograd_mini.testing import GradientError, check_grads, check_module
+from tests.verdicts import LARGE, X, refused, sigmoid_with, verdict
+
+xp: Any = np
+SCALES = [1e-300, 1e-8, 1.0, 1e8, 1e200]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("x", [X, LARGE], ids=["small", "large"])
+def test_an_error_of_one_part_in_a_million_is_found_at_every_scale(x: Any, scale: float) -> None:
+    wrong = sigmoid_with(1e-6)
+    error = refused(lambda x: xp.mean(wrong(x) ** 2) * scale, x, order=1)
+    assert error.report.verdict == "wrong"
+    assert "wrong_sigmoid" in str(error.report.operation)
+    assert f"{__file__}" in str(error.report.operation)
+    assert verdict(lambda x: xp.mean(sigmoid(x) ** 2) * scale, x, order=1) == "right"
+
+
+class Digits(nn.Module):
+    """The digits network with its cost, of eight examples."""
+
+    def __init__(self, activation: Any) -> None:
+        rng = np.random.default_rng(0)
+        self.layers = [nn.Linear(*sizes, rng=rng) for sizes in ((784, 16), (16, 16), (16, 10))]
+        self.activation = activation
+        self.wanted = np.eye(10)[:8]
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = self.activation(layer(x))
+        return nn.functional.mse_loss(x, self.wanted)
+
+
+def test_the_digits_network_is_right_and_a_millionth_in_its_sigmoid_is_named() -> None:
+    x = np.random.default_rng(1).random((8, 784))
+    model = Digits(sigmoid)
+    before = [p.data.copy() for p in model.parameters()]
+    assert check_module(model, x).verdict == "right"
+    for p, value in zip(model.parameters(), before, strict=True):
+        assert np.array_equal(p.data, value)
+        assert p.grad is None
+    with pytest.raises(GradientError, match="the rule of wrong_sigmoid") as caught:
+        check_module(Digits(sigmoid_with(1e-6)), x)
+    assert "in forward" in str(caught.value)
+
+
+def test_a_rule_that_writes_into_its_gradient_is_found() -> None:
+    @primitive
+    def double(x: Any) -> Any:
+        return x * 2
+
+    def vjp(g: Any, out: Any, x: Any) -> Any:
+        g *= 2
+        return g
+
+    defvjp(double, vjp)
+    assert "writes into its gradient" in str(refused(lambda x: double(x) + x, X))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, out, x: -g * np.cos(x), "disagrees"),
+        (lambda g, out, x: g * 0, "disagrees"),
+        (lambda g, out, x: g * np.cos(x) * (np.arange(x.size) != 1), "disagrees"),
+        (lambda g, out, x: np.sum(g * np.cos(x)), "returns () for shape (3,)"),
+        (lambda g, out, x: (g * np.cos(x)).astype(np.float32), "float32 for float64"),
+        (lambda g, out, x: (g * np.cos(x)).tolist(), "returns list"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_its_fault(rule: Any, message: str) -> None:
+    @primitive
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    defvjp(sine, rule)
+    error = refused(lambda x: sine(x) * 3, X)
+    assert message in str(error)
+    assert "sine (File" in str(error)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * xp.sum(x.data),
+        lambda x: x * x.detach(),
+        lambda x: x * x[0].item(),
+        lambda x: x * float(x[1]),
+    ],
+)
+def test_a_gradient_that_is_lost_on_the_way_is_found(f: Any) -> None:
+    assert "lost" in str(refused(f, X))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: xp.sum(a * a),
+        lambda a: a @ a,
+        lambda a: xp.concatenate([a, a]) * np.arange(6.0),
+        lambda a: xp.where(np.arange(3) > 1, a, a),
+        lambda a: xp.einsum("i,i->", a, a),
+    ],
+)
+def test_a_tensor_that_stands_twice_in_a_call_is_right(f: Any) -> None:
+    assert check_grads(f, X).verdict == "right"
+
+
+def test_two_errors_of_one_size_do_not_cancel() -> None:
+    @primitive
+    def total(x: Any) -> Any:
+        return np.sum(x)
+
+    defvjp(total, lambda g, out, x: g * (np.arange(x.size) % 10 != 3))
+    assert all(verdict(total, LARGE[:20], order=1, seed=seed) == "wrong" for seed in range(40))
+
+
+def test_one_wrong_call_among_equal_ones_is_named() -> None:
+    @primitive
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    defvjp(sine, lambda g, out, x: g * np.where(x > 1.5, 0, np.cos(x)))
+    error = refused(lambda x: sine(x) + sine(x + 1.2), np.array([0.1, 0.5]))
+    assert "the rule of sine" in str(error)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1e10 + xp.sum(xp.sin(x.data)),
+        lambda x: xp.var(x + 1e9),
+    ],
+)
+def test_what_is_lost_beside_large_numbers_is_not_called_right(f: Any) -> None:
+    assert verdict(f, X, order=1) != "right"
+
+
+def test_a_second_derivative_that_is_lost_is_found() -> None:
+    @primitive
+    def cube(x: Any) -> Any:
+        return x**3
+
+    defvjp(cube, lambda g, out, x: g * 3 * (x.data if isinstance(x, Tensor) else x) ** 2)
+    assert verdict(cube, X, order=1) == "right"
+    assert "derivative 1 of cube" in str(refused(cube, X))
+
+
+def test_a_function_that_is_not_the_same_twice_is_found() -> None:
+    rng = np.random.default_rng(0)
+    assert "something else" in str(refused(lambda x: x * rng.random(), X))
+
+
+def test_a_rule_that_is_wrong_on_bare_arrays_alone_is_found() -> None:
+    @primitive
+    def scaled(x: Any) -> Any:
+        return x * 3
+
+    defvjp(scaled, lambda g, out, x: g * (3 if isinstance(g, Tensor) else 3.001))
+    assert verdict(scaled, X, order=1, modes=("rev",)) == "wrong"
+
+
+def test_a_rule_that_is_not_differentiable_itself_is_wrong_at_the_second_order() -> None:
+    @primitive
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    defvjp(sine, lambda g, out, x: g * np.round(np.cos(x), 12))
+    assert verdict(sine, X, order=1) == "right"
+    assert "can't be differentiated" in str(refused(sine, X))
+
+
+# Where it is wrong.
+
+
+def off_at(*index: int) -> Any:
+    """Return 3 x with a rule that is a thousandth too large at one element."""
+
+    @primitive
+    def triple(x: Any) -> Any:
+        return 3 * x
+
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        factor = np.full(x.shape, 3.0)
+        factor[index] = 3.003
+        return g * factor
+
+    defvjp(triple, rule)
+    return triple
+
+
+@pytest.mark.parametrize(("shape", "index"), [((), ()), ((3,), (1,)), ((5, 30), (3, 17))])
+def test_the_worst_element_of_a_wrong_rule_is_named(shape: Any, index: Any) -> None:
+    triple, x = off_at(*index), np.random.default_rng(0).normal(size=shape)
+    error = refused(lambda x: xp.sum(triple(x) ** 2), x, order=1)
+    place = f" at {index}" if shape else ""
+    assert error.report.element == f"argument 0{place}"
+    assert f"that of the result{place} by argument 0{place} is 3.003 instead of 3" in str(error)
+
+
+@pytest.mark.parametrize("modes", [("rev",), ("fwd",)])
+@pytest.mark.parametrize(("shape", "index"), [((), ()), ((3,), (1,)), ((5, 30), (3, 17))])
+def test_the_worst_element_that_is_lost_on_the_way_is_named(
+    shape: Any, index: Any, modes: Any
+) -> None:
+    def f(a: Any, x: Any) -> Any:
+        lost = np.zeros(shape)
+        lost[index] = x.data[index]
+        return a + x * 2 + lost
+
+    x = np.random.default_rng(0).normal(size=shape)
+    error = refused(f, np.ones(shape), x, order=1, modes=modes)
+    place = f" at {index}" if shape else ""
+    assert error.report.element == f"input 1{place}"
+    result = f"output 0{place}" if shape else "the result"
+    assert f"derivative of {result} by input 1{place} is 2 instead of 3" in str(error)
+
+
+def test_the_element_of_a_parameter_is_named_by_its_name() -> None:
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            self.weight = nn.Parameter(LARGE[:60].reshape(6, 10))
+
+        def forward(self, x: Any) -> Any:
+            w = self.weight
+            return w @ x + w.data[4, 2]
+
+    with pytest.raises(GradientError) as caught:
+        check_module(Layer(), LARGE[:10], order=1)
+    assert caught.value.report.element == "weight at (4, 2)"
+
+
+def test_the_search_for_the_worst_element_takes_few_more_runs() -> None:
+    runs = 0
+
+    def f(x: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return xp.sum(x * 2) + x.data[700]
+
+    assert refused(f, LARGE, order=1).report.element == "input 0 at (700,)"
+    assert runs < 500  # one look takes some 30
+
+
+def test_a_slope_that_is_no_number_is_wrong_and_says_why() -> None:
+    with np.errstate(invalid="ignore"):
+        error = refused(lambda x: xp.where(x > 1, xp.sqrt(x - 1), 0), X)
+    assert error.report.verdict == "wrong"
+    assert "is nan instead of 0" in str(error)
+    assert "of a branch that was not taken" in str(error)
+
+
+# Memory and digits.
+
+
+def test_a_rule_whose_gradients_share_memory_is_found() -> None:
+    buffer = np.empty(3)
+
+    @primitive
+    def double(x: Any) -> Any:
+        return x * 2
+
+    defvjp(double, lambda g, out, x: np.multiply(g, 2, out=buffer))
+    assert "returns memory that it writes into again" in str(refused(double, X))
+
+
+def test_a_function_that_writes_into_its_argument_is_found() -> None:
+    @primitive
+    def halve(x: Any) -> Any:
+        x[x > 1] = 1.0
+        return x * 0.5
+
+    defvjp(halve, lambda g, out, x: g * 0.5 * (x < 1))
+    assert "halve" in str(refused(lambda x: halve(x * 1.0), X).report.operation)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, out, x: g,
+        lambda g, out, x: out,
+        lambda g, out, x: x,
+        lambda g, out, x: x[...],
+        lambda g, out, x: np.broadcast_to(g, x.shape),
+    ],
+)
+def test_a_gradient_that_is_an_argument_of_its_rule_shares_nothing_with_it(rule: Any) -> None:
+    @primitive
+    def same(x: Any) -> Any:
+        return x * 1.0
+
+    defvjp(same, rule)
+    x = Tensor(X.copy(), requires_grad=True)
+    g = np.ones(3)
+    y = same(x)
+    y.backward(g)
+    for other in (x.data, y.data, g):
+        assert not np.shares_memory(x.grad, other)
+    x.grad += 1.0
+    assert np.array_equal(x.data, X)
+    assert np.array_equal(g, np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda g, x: (g * 3).astype(np.float64), "returns float64 for float"),
+        (lambda g, x: np.ones(3, int), "returns int64 for float"),
+        (lambda g, x: np.sum(g), "returns () for shape (3,)"),
+    ],
+)
+def test_a_wrong_rule_is_found_in_the_narrow_floats_too(
+    dtype: Any, wrong: Any, message: str
+) -> None:
+    @primitive
+    def triple(x: Any) -> Any:
+        return x * 3
+
+    defvjp(triple, lambda g, out, x: wrong(g, x))
+    error = refused(triple, X.astype(dtype))
+    assert error.report.verdict == "wrong"
+    assert message in str(error)
+
+
+def test_a_gradient_may_have_the_digits_of_what_it_is_multiplied_with() -> None:
+    error = refused(lambda x: x * np.ones(3), X.astype(np.float32))
+    assert error.report.verdict == "cannot tell"
+
+
+def test_a_wrong_rule_inside_a_checkpoint_is_named() -> None:
+    wrong = sigmoid_with(1e-6)
+    error = refused(checkpoint(lambda x: wrong(x) * 2), X, order=1)
+    assert "the rule of wrong_sigmoid" in str(error)
