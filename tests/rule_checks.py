@@ -8,7 +8,9 @@ import numpy as np
 
 from autograd_mini import Tensor, gradients
 from autograd_mini.fitting import unbroadcast
+from autograd_mini.operation import nested
 from autograd_mini.primitive import TABLE
+from tests import samples_special
 from tests.numeric import STEP, numeric_gradient
 from tests.samples import Call, Sample
 
@@ -27,6 +29,7 @@ ALWAYS_DOUBLE = (
     np.polyder,
     np.polyint,
     np.vander,
+    *samples_special.ALWAYS_DOUBLE,
 )
 
 
@@ -77,7 +80,7 @@ class Case:
         for vjp, x, shown in zip(TABLE[self.function].vjps, args, self.call.args, strict=False):
             if list(arrays_in((shown,))):
                 gx = vjp(g, out, *args, **self.call.kwargs)
-                found.extend(gx if isinstance(x, tuple | list) else [gx])
+                found.extend(nested(gx) if isinstance(x, tuple | list) else [gx])
         fitted = [unbroadcast(gx, x.shape) for gx, x in zip(found, variables, strict=True)]
         is_complex_step = any(map(np.iscomplexobj, [*variables, *parts]))
         return fitted if is_complex_step else [np.real(gx) for gx in fitted]

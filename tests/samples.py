@@ -37,29 +37,42 @@ class Sample:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Where the elements of an array may lie; distinct ones have no ties."""
+    """Where the elements of an array may lie.
+
+    Distinct ones have no ties. Those with an offset lie less than 0.4 above it, counted from an
+    integer: no element of one offset comes near an integer, or near one of another offset.
+    """
 
     low: float = -2.0
     high: float = 2.0
     distinct: bool = False
+    offset: float | None = None
 
     def fill(self, shape: tuple[int, ...], layout: str, rng: np.random.Generator) -> np.ndarray:
         """Return an array of `shape` in the given memory layout."""
         if layout == "broadcast" and shape and not self.distinct:
             row = rng.uniform(self.low, self.high, (1, *shape[1:]))
-            return np.broadcast_to(row, shape)
+            return np.broadcast_to(self.moved(row), shape)
         if self.distinct:
             n = int(np.prod(shape))
             steps = rng.permutation(n) + rng.uniform(0.2, 0.8, n)
             values = (self.low + (self.high - self.low) * steps / max(n, 1)).reshape(shape)
         else:
-            values = rng.uniform(self.low, self.high, shape)
+            values = self.moved(rng.uniform(self.low, self.high, shape))
         return laid_out(values, layout)
+
+    def moved(self, values: np.ndarray) -> np.ndarray:
+        """Return `values`, each moved to its place above an integer if there is an offset."""
+        if self.offset is None:
+            return values
+        return np.asarray(np.floor(values) + self.offset + 0.4 * (values - np.floor(values)))
 
 
 REAL = Numbers()
 POSITIVE = Numbers(0.3, 2.5)
 DISTINCT = Numbers(-2.0, 2.0, distinct=True)
+# On both sides of a kink at 0, and of one between two arguments.
+EARLY, LATE = Numbers(offset=0.05), Numbers(offset=0.55)
 
 
 def laid_out(values: np.ndarray, layout: str) -> np.ndarray:

@@ -88,6 +88,8 @@ JOINS: dict[Any, list[Form]] = {
         form([Of(3), Of(2)]),
         form([Of(2, 3), Of(2, 1)]),
         form([Of(), Of(2)]),
+        form([[Of(2, 3), Of(2, 1)], [Of(1, 1), Of(1, 3)]]),
+        form([[[Of(2)], [Of(2)]], [[Of(1, 2)], [Of(2)]]]),
         form(Of(2, 3)),
     ],
     np.atleast_1d: [
