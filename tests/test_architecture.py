@@ -35,6 +35,7 @@ ROOMS = (
     ("autograd_mini.methods",),
     ("autograd_mini.storage",),
     ("autograd_mini.recorded",),
+    ("autograd_mini.anomaly",),
     ("autograd_mini.backward",),
     ("autograd_mini.in_place",),
     ("autograd_mini.tensor",),
@@ -42,15 +43,19 @@ ROOMS = (
     ("autograd_mini.transforms",),
     ("autograd_mini.jacobians", "autograd_mini.checkpointing"),
     ("autograd_mini.testing.*",),
+    ("autograd_mini.testing.strategies.*",),
     ("autograd_mini.drawing.*",),
     ("autograd_mini",),
     ("optim.*", "nn.*"),
+    ("nn.testing",),
     ("examples.*", "benchmarks.*"),
     ("tests.*",),
 )
 # What a room may import besides the standard library and the rooms below.
 OUTSIDERS = {
+    "autograd_mini.testing.strategies.*": {"numpy", "hypothesis"},
     "autograd_mini.drawing.*": {"numpy", "graphviz"},
+    "nn.testing": {"numpy", "hypothesis"},
     "examples.*": {"numpy", "graphviz", "matplotlib", "tqdm"},
 }
 
@@ -101,13 +106,17 @@ def imports(source: str, modules: set[str]) -> Iterator[Import]:
 
 
 def room_of(module: str) -> tuple[int, str] | None:
-    """Return the floor and the room of `module`, or None for one that is in no room."""
+    """Return the floor and the room of `module`, or None for one that is in no room.
+
+    A room inside another has the longer name.
+    """
+    found = []
     for floor, rooms in enumerate(ROOMS):
         for room in rooms:
             package = room.removesuffix(".*")
             if module == package or (room != package and module.startswith(package + ".")):
-                return floor, room
-    return None
+                found.append((len(package), floor, room))
+    return max(found)[1:] if found else None
 
 
 def complaint(module: str, found: Import) -> str | None:
@@ -168,6 +177,9 @@ def test_imports_point_down(module):
         ("nn.layers", "class A:\n    def f(self):\n        import nn.init", "inside a function"),
         ("autograd_mini.tensor", "import graphviz", "from outside"),
         ("nn.layers", "import scipy.special", "from outside"),
+        ("nn.layers", "import hypothesis", "from outside"),
+        ("nn.layers", "from nn.testing import networks", "not below"),
+        ("autograd_mini.testing.checking", "import hypothesis.strategies", "from outside"),
         ("nn.layers", "from .module import Module", "whole name"),
         ("nn.layers", "from autograd_mini.attic import old", "no room"),
         ("examples.digits", "from tests.samples import SAMPLES", "not below"),
