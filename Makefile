@@ -8,11 +8,11 @@ ARGS ?=
 
 python := $(VENV)/bin/python
 
-.PHONY: help digits test check lint bench clean
+.PHONY: help digits test test-deep check lint bench clean
 .NOTPARALLEL: # two installs into one environment would fight
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "PYTHON=python3.12 names the interpreter of a new .venv; ARGS=... goes to the program or to pytest."
 
@@ -20,7 +20,10 @@ digits: $(VENV)/.with-examples,draw ## set up and train the network that reads h
 	$(python) examples/digits.py $(ARGS)
 
 test: $(VENV)/.with-test ## set up and run the whole test suite, the docstrings' examples too
-	$(python) -m pytest $(ARGS)
+	$(python) -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+test-deep: $(VENV)/.with-test ## the same with many more examples, newly drawn: an hour, for the night
+	HYPOTHESIS_PROFILE=deep $(python) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: test lint ## everything: the tests, then lint
 

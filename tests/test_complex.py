@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from autograd_mini import Tensor, gradients
+from autograd_mini.operation import public_name
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules.shaping import cast
+from tests import samples_special
 from tests.numeric import numeric_gradient
 from tests.rule_checks import arrays_in, filled
 from tests.samples import Call, Sample
@@ -32,6 +34,7 @@ REAL_ONLY = {
     *(np.fft.ihfft, np.fft.rfft, np.fft.rfft2, np.fft.rfftn),
     *(np.frexp, np.i0, np.interp, np.nanpercentile, np.nanquantile),
     *(np.nextafter, np.percentile, np.quantile, np.unwrap),
+    *samples_special.REAL_ONLY,
 }
 # What their calls need besides complex numbers.
 OTHERS: dict[Any, Any] = {
@@ -51,7 +54,7 @@ CASTS = {
 UNORDERED = {np.unique_values}
 # Their complex vectors are LAPACK's choice but for a phase: below, what does not depend on it.
 PHASES = {np.linalg.eig, np.linalg.eigh, np.linalg.eigvals, np.linalg.svd}
-LEFT_OUT = REAL_ONLY | PHASES | CASTS | UNORDERED
+LEFT_OUT = REAL_ONLY | PHASES | CASTS | UNORDERED | samples_special.REAL_SLOPE
 COMPLEX = [sample for sample in SAMPLES if sample.function not in LEFT_OUT]
 
 
@@ -104,7 +107,7 @@ def test_a_rule_holds_for_complex_numbers(sample: Sample, data: Any) -> None:
         assert_allclose(mine, by_x - 1j * by_y, rtol=0, atol=1e-7 * scale)
 
 
-@pytest.mark.parametrize("function", REAL_ONLY, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", sorted(REAL_ONLY, key=public_name), ids=lambda f: f.__name__)
 def test_numpy_has_the_other_functions_for_real_numbers_only(function: Any) -> None:
     z = np.array([[0.5 + 0.1j]])
     args = OTHERS[function](z) if function in OTHERS else [z] * getattr(function, "nin", 1)

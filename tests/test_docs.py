@@ -34,12 +34,13 @@ def test_the_readmes_first_example_prints_what_it_says() -> None:
     assert run(first).splitlines() == said
 
 
-def test_the_readmes_sessions_print_what_they_say() -> None:
-    sessions = blocks("README.md", "pycon")
+@pytest.mark.parametrize("document", ["README.md", "docs/gradient-checking.md"])
+def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
+    sessions = blocks(document, "pycon")
     assert sessions
     parser, runner, scope = doctest.DocTestParser(), doctest.DocTestRunner(), {}
     for number, session in enumerate(sessions):
-        case = parser.get_doctest(session, scope, f"README.md, session {number}", None, None)
+        case = parser.get_doctest(session, scope, f"{document}, session {number}", None, None)
         runner.run(case, clear_globs=False)
         scope.update(case.globs)
     assert runner.summarize(verbose=False).failed == 0

@@ -21,6 +21,7 @@ from tests import (
     samples_joining,
     samples_nn,
     samples_numpy,
+    samples_special,
     samples_statistics,
 )
 from tests.samples import Sample
@@ -32,6 +33,7 @@ FAMILIES = (
     samples_joining,
     samples_nn,
     samples_numpy,
+    samples_special,
     samples_statistics,
 )
 SAMPLES: list[Sample] = [sample for family in FAMILIES for sample in family.SAMPLES]

@@ -74,7 +74,9 @@ def test_products_with_the_jacobian_from_both_sides_agree() -> None:
         assert_allclose(pull(g)[0], g @ J, rtol=1e-12)
 
 
-@pytest.mark.parametrize("f", [mapping, lambda x: xp.outer(x, x), curved], ids=str)
+@pytest.mark.parametrize(
+    "f", [mapping, lambda x: xp.outer(x, x), curved], ids=["mapping", "outer", "curved"]
+)
 def test_a_jacobian_is_the_numeric_one(f: Any) -> None:
     assert_allclose(jacobian(f)(X), numeric_jacobian(f, X), rtol=1e-11, atol=1e-12)
 
