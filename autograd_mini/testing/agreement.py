@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_mini.testing.numeric import EPSILON, UNKNOWN, Array, Derivative
+from autograd_mini.testing.numeric import EPSILON, TOLERANCE, UNKNOWN, Array, Derivative
 from autograd_mini.testing.report import FindingError
 
-TOLERANCE = 1e-9  # relative to the block's scale, beside what the numeric derivative may be off
 WANTED = 1e-6  # a numeric derivative that is less sure of itself tells nothing
 NOTHING = 1e-10  # a change so small beside the result is as good as none
 ROUNDED = 1e3 * EPSILON  # a number so small beside those it was computed from is their rounding

@@ -14,16 +14,14 @@ import numpy as np
 
 from autograd_mini.fitting import unbroadcast
 from autograd_mini.operation import CONTAINERS, ITEM, nested
-from autograd_mini.recorded import needing
+from autograd_mini.recorded import given, needing
 from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.bisection import Place, element, only, worst
-from autograd_mini.testing.numeric import UNKNOWN, Array
+from autograd_mini.testing.numeric import TOLERANCE, UNKNOWN, Array
 from autograd_mini.testing.replay import Replay, frozen
 from autograd_mini.testing.report import FindingError
 from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
-
-TOLERANCE = 1e-9
 
 # One of several results, and a checkpoint, which is checked call by call.
 _UNCHECKED = (ITEM, CHECKPOINT)
@@ -39,8 +37,11 @@ def check_call(node: Any, rng: np.random.Generator) -> None:
     replay = Replay(node)
     found = []
     directions: dict[int, Array] = {}
-    for i, (vjp, x) in enumerate(needing(node, replay.args, replay.kwargs)):
-        rule = _Rule(replay, vjp, x, i)
+    by_name = given(node._operation, replay.args, replay.kwargs)
+    names = [name for name, x in by_name.items() if needs_grad(x)]
+    rules = needing(node, replay.args, replay.kwargs)
+    for name, (vjp, x) in zip(names, rules, strict=True):
+        rule = _Rule(replay, vjp, x, name)
         own = {
             len(directions) + k: _direction(part._array, rng)
             for k, part in enumerate(filter(needs_grad, nested((x,))))
@@ -54,13 +55,13 @@ def check_call(node: Any, rng: np.random.Generator) -> None:
 
 
 class _Rule:
-    """The rule of a recorded call for one of its arguments."""
+    """The rule of a recorded call for one of its arguments, by its name."""
 
-    def __init__(self, replay: Replay, vjp: Any, x: Any, i: int) -> None:
+    def __init__(self, replay: Replay, vjp: Any, x: Any, name: str) -> None:
         self.replay = replay
         self.vjp = vjp
         self.argument = x
-        self.i = i
+        self.name = name
         results = [y.dtype for y in nested((replay.out,)) if _is_floating(y)]
         moving = [part.dtype for part in nested((x,)) if _is_floating(part)]
         others = [part.dtype for part in nested(replay.values[0]) if _is_floating(part)]
@@ -89,9 +90,7 @@ class _Rule:
     def wrong(self, what: str, place: str | None = None) -> FindingError:
         """Return the finding that the rule is wrong: what it does."""
         call = describe(self.replay.node)
-        return FindingError(
-            "wrong", f"the rule of {call} for argument {self.i} {what}", call, place
-        )
+        return FindingError("wrong", f"the rule of {call} for {self.name} {what}", call, place)
 
     def parts(self, g: Any) -> list[tuple[Tensor, Any]]:
         """Return each Tensor of the argument with its gradient, in its shape."""
@@ -147,7 +146,7 @@ class _Rule:
             return
         where = worst(lambda part: self.difference(k, place, part, g), direction)
         what = f"is {mine:.10g} instead of {numeric:.10g} along a random direction"
-        at = element(f"argument {self.i}", where)
+        at = element(self.name, where)
         one = only(direction, where)
         if isinstance(g, np.ndarray):
             out = worst(lambda part: self.difference(k, place, one, part), g)
@@ -160,7 +159,7 @@ class _Rule:
     def entry(self, out: Place, at: str, mine: Any, numeric: Any) -> str:
         """Return an element of the Jacobian in words, as the rule has it and as it is."""
         return (
-            f"that of {element('the result', out)} by {at} is {mine:.10g} instead of {numeric:.10g}"
+            f"that of {element('the result', out)} by {at} is {mine + 0.0:.10g} instead of {numeric + 0.0:.10g}"
         )
 
     def is_off(self, mine: Any, numeric: Any, error: float, scale: float) -> bool:

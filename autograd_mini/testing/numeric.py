@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 EPSILON = float(np.finfo(float).eps)
+TOLERANCE = 1e-10  # relative to a scale, beside what a numeric derivative may be off
 LEVELS = 12
 CANCELLED = 1e-10  # the most that rounding may be beside a value
 FEWEST = 6  # settled levels that an extrapolation needs
