@@ -23,7 +23,7 @@ from autograd_mini.modes import Watch, mode, watches
 from autograd_mini.operation import CONTAINERS, ITEM, NUMERIC, Operation
 from autograd_mini.origin import leave_library, outside
 from autograd_mini.primitive import TABLE
-from autograd_mini.rules import activations
+from autograd_mini.rules import activations, compositions
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
 from autograd_mini.ufunc_methods import as_function
@@ -244,7 +244,8 @@ class Tensor(Writable):
         return record(TABLE[ufunc], inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return record(TABLE[function], args, kwargs)
+        composed = compositions.COMPOSITIONS.get(function)
+        return composed(*args, **kwargs) if composed else record(TABLE[function], args, kwargs)
 
     def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return record(TABLE[function], (self, *args), kwargs)

@@ -11,6 +11,7 @@ from numpy.testing import overrides
 
 from autograd_mini import Tensor
 from autograd_mini.primitive import REFUSALS, TABLE
+from autograd_mini.rules.compositions import COMPOSITIONS
 
 UFUNCS = {f for f in overrides.get_overridable_numpy_ufuncs() if isinstance(f, np.ufunc)}
 FUNCTIONS = overrides.get_overridable_numpy_array_functions() - {
@@ -51,7 +52,9 @@ def test_a_ufunc_without_a_rule_refuses_by_name(ufunc: np.ufunc) -> None:
 
 @pytest.mark.parametrize(
     "function",
-    sorted(FUNCTIONS - set(TABLE), key=lambda f: f"{f.__module__}.{f.__name__}"),
+    sorted(
+        FUNCTIONS - set(TABLE) - set(COMPOSITIONS), key=lambda f: f"{f.__module__}.{f.__name__}"
+    ),
     ids=lambda f: f"{f.__module__}.{f.__name__}",
 )
 def test_a_function_without_a_rule_refuses_by_name(function: object) -> None:
@@ -64,6 +67,11 @@ def test_a_function_without_a_rule_refuses_by_name(function: object) -> None:
 def test_what_refuses_with_a_reason_is_numpys_and_has_no_rule() -> None:
     assert not set(REFUSALS) - FUNCTIONS
     assert not set(REFUSALS) & set(TABLE)
+
+
+def test_what_is_composed_is_numpys_and_has_no_rule() -> None:
+    assert not set(COMPOSITIONS) - FUNCTIONS
+    assert not set(COMPOSITIONS) & (set(TABLE) | set(REFUSALS))
 
 
 @pytest.mark.parametrize(
@@ -89,4 +97,5 @@ def test_the_readme_counts_the_rules_right() -> None:
     rules = sum(has_rule(f) for f in UFUNCS | FUNCTIONS)
     rules += sum(not hasattr(np, name) for name in LATER)
     constants = sum(is_constant(f) for f in UFUNCS | FUNCTIONS)
-    assert f"has rules for {rules} and knows {constants} without a slope" in readme
+    assert f"has rules for {rules}, knows {constants} without a slope" in readme
+    assert f"and composes {len(COMPOSITIONS)} of others" in readme

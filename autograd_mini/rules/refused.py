@@ -11,10 +11,6 @@ _WRITES = (
     "it writes into an array whose old value the derivative of earlier calls may need: assign "
     "with t[i] = v, or use np.where, which makes a new Tensor"
 )
-_SLICES = (
-    "it hands bare slices to a function, whose derivative nobody would see: give that function "
-    "an axis, or write np.stack([f(row) for row in x])"
-)
 _TEXT = "it is about files and text: pass bare arrays (`tensor.data`)"
 _TUPLES = "it has no derivative of its own: use np.unique with return_index, return_inverse ..."
 
@@ -27,7 +23,6 @@ _REASONS: dict[str, tuple[Callable[..., Any], ...]] = {
         np.put_along_axis,
         np.putmask,
     ),
-    _SLICES: (np.apply_along_axis, np.apply_over_axes),
     _TEXT: (
         np.array2string,
         np.array_repr,
@@ -41,10 +36,6 @@ _REASONS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 REFUSALS |= {function: reason for reason, functions in _REASONS.items() for function in functions}
 REFUSALS |= {
-    np.piecewise: (
-        "it hands bare arrays to its functions, whose derivative nobody would see: use np.where "
-        "or np.select"
-    ),
     np.sort_complex: "it makes complex numbers of real ones: use np.sort",
     np.polyfit: (
         "it is a least-squares solution with options of rank and scale: write "

@@ -158,9 +158,8 @@ class _Rule:
 
     def entry(self, out: Place, at: str, mine: Any, numeric: Any) -> str:
         """Return an element of the Jacobian in words, as the rule has it and as it is."""
-        return (
-            f"that of {element('the result', out)} by {at} is {mine + 0.0:.10g} instead of {numeric + 0.0:.10g}"
-        )
+        numbers = f"{mine + 0.0:.10g} instead of {numeric + 0.0:.10g}"  # not -0
+        return f"that of {element('the result', out)} by {at} is {numbers}"
 
     def is_off(self, mine: Any, numeric: Any, error: float, scale: float) -> bool:
         """Return whether two derivatives differ by more than the numeric one may be off."""
