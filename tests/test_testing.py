@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import nn
 from autograd_mini import checkpoint, defvjp, primitive, relu
 from autograd_mini.primitive import TABLE
-from autograd_mini.testing import Function, check_grads, examine
+from autograd_mini.testing import Function, check_grads, examine, stages
+from autograd_mini.testing.numeric import Derivative, derivative
 from tests.rule_checks import arrays_in, filled
 from tests.samples import Sample
 from tests.test_rules import SAMPLES
@@ -134,6 +135,22 @@ def test_several_inputs_and_containers_and_constants() -> None:
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_every_order(order: int) -> None:
     assert verdict(lambda x: xp.exp(xp.sin(x)), X, order=order) == "right"
+
+
+@pytest.mark.parametrize("modes", [("rev",), ("fwd",)])
+def test_a_numeric_derivative_that_is_wrong_by_chance_is_taken_again(
+    modes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def by_chance(*args: Any) -> Derivative:
+        found = derivative(*args)
+        taken.append(args)
+        return Derivative(found.value * 1.001, found.error) if len(taken) == 1 else found
+
+    monkeypatch.setattr(stages, "derivative", by_chance)
+    assert verdict(xp.tanh, np.array([0.5]), order=1, modes=modes) == "right"
+    assert len(taken) == 2
 
 
 # More than 20,000 examples with HYPOTHESIS_PROFILE=deep. Second orders, which take five times as

@@ -55,6 +55,15 @@ def test_the_digits_network_is_right_and_a_millionth_in_its_sigmoid_is_named() -
     assert "in forward" in str(caught.value)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_digits_network_is_right_with_large_random_weights_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = Digits(sigmoid)
+    for p in model.parameters():
+        p.data = rng.normal(size=p.shape)
+    assert check_module(model, rng.random((8, 784)), seed=seed).verdict == "right"
+
+
 def test_a_rule_that_writes_into_its_gradient_is_found() -> None:
     @primitive
     def double(x: Any) -> Any:

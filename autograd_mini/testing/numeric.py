@@ -28,6 +28,7 @@ COMPLEX_STEP = 1e-30
 NEARLY = 1e-2
 NO_WAVE = 1e-9
 ROUNDED_INPUT = 8 * EPSILON  # the slope is that at a point so near, relatively
+OTHER_STEP = 0.7  # where the estimates of one table agree by chance, those of another don't
 UNKNOWN = 1e300  # how far a derivative may be off of which nothing is known
 
 
@@ -46,10 +47,7 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
         step: the largest step to take.
         is_analytic: whether to try the complex step.
     """
-    here, steps = f(0.0), [step / 2**level for level in range(LEVELS)]
-    ends = [(_tried(f, h, here.shape), _tried(f, -h, here.shape)) for h in steps]
-    curvature = np.abs(ends[0][0] + ends[0][1] - 2 * here) / step**2
-    found = _extrapolated(steps, ends, ROUNDED_INPUT * curvature)
+    found, uncertain = _table(f, step)
     if not is_analytic or np.any(found.error >= UNKNOWN):
         return found
     try:
@@ -62,13 +60,28 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
         return found
     slope = np.imag(result) / COMPLEX_STEP
     scale = np.max(np.abs(found.value), initial=0.0)
-    gap = np.abs(slope - found.value)
-    if np.all(gap <= 4 * found.error + 1e-9 * scale):
+    is_near = _is_near(slope, found, scale)
+    if not np.all(is_near):
+        is_near |= _is_near(slope, _table(f, OTHER_STEP * step)[0], scale)
+    if np.all(is_near):
         # No difference, but terms as large as the result may cancel in it.
-        rounding = 64 * EPSILON * (np.abs(slope) + np.abs(result))
-        return Derivative(slope, rounding + ROUNDED_INPUT * curvature)
+        return Derivative(slope, 64 * EPSILON * (np.abs(slope) + np.abs(result)) + uncertain)
     # Nearly the same: one of the two is a little off, and nobody knows which.
+    gap = np.abs(slope - found.value)
     return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found
+
+
+def _is_near(slope: Array, found: Derivative, scale: float) -> Array:
+    near: Array = np.abs(slope - found.value) <= 4 * found.error + 1e-9 * scale
+    return near
+
+
+def _table(f: Callable[[complex], Array], step: float) -> tuple[Derivative, Array]:
+    """Return the extrapolated derivative, and how far rounding the input changes it."""
+    here, steps = f(0.0), [step / 2**level for level in range(LEVELS)]
+    ends = [(_tried(f, h, here.shape), _tried(f, -h, here.shape)) for h in steps]
+    uncertain = ROUNDED_INPUT * np.abs(ends[0][0] + ends[0][1] - 2 * here) / step**2
+    return _extrapolated(steps, ends, uncertain), uncertain
 
 
 def _tried(f: Callable[[complex], Array], t: float, shape: tuple[int, ...]) -> Array:
