@@ -80,6 +80,11 @@ class Operation:
                 f"{self.name} got {len(vjps)} rules, but the first one takes {len(self.names)} "
                 f"arguments after g and out: write them all with the function's own parameters"
             )
+        if unknown := sorted(set(by_name) - (signature.keywords(parameters) or set(by_name))):
+            raise TypeError(
+                f"{self.name} got a rule for {', '.join(unknown)}, but its first rule takes "
+                f"{', '.join(p.name for p in parameters)}: a rule is named as its argument is"
+            )
         without = max(0, len(self.names or ()) - len(vjps))
         self.vjps = tuple(vjp or refuse for vjp in (*vjps, *[None] * without))
         self.most_args = sys.maxsize if self.names is None else len(self.names)

@@ -16,7 +16,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "nn.testing draws with Hypothesis, which is not installed: "
-        "pip install autograd-mini[testing]"
+        "pip install hypothesis"
     ) from error
 
 from autograd_mini.testing.strategies import arrays

@@ -376,3 +376,16 @@ def test_more_rules_than_the_first_one_has_arguments_are_refused():
 
     with pytest.raises(TypeError, match="product got 2 rules, but the first one takes 1"):
         defvjp(product, lambda g, out, x: g, lambda g, out, x, y: g * x)
+
+
+def test_a_rule_for_an_argument_that_there_is_not_is_refused_and_the_old_one_kept() -> None:
+    @primitive
+    def double(x):
+        return x * 2
+
+    defvjp(double, lambda g, out, x: g * 2)
+    with pytest.raises(TypeError, match="got a rule for z, but its first rule takes x"):
+        defvjp(double, z=lambda g, out, x: g)
+    x = Tensor(1.0, requires_grad=True)
+    double(x).backward()
+    assert x.grad == 2

@@ -509,4 +509,12 @@ def test_the_checker_and_the_layers_need_no_hypothesis() -> None:
 def test_the_strategies_name_the_extra_that_they_need(module: str) -> None:
     done = run(f"import {module}")
     assert done.returncode == 1
-    assert "pip install autograd-mini[testing]" in done.stderr.strip().splitlines()[-1]
+    assert "pip install hypothesis" in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("f", "found"), [(arrays(), "found a strategy"), (3, "found 3")], ids=["strategy", "number"]
+)
+def test_the_function_comes_first(f: Any, found: str) -> None:
+    with pytest.raises(TypeError, match=f"takes a function first, then strategies; {found}"):
+        assert_gradients(f, np.sin)

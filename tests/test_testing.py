@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 import nn
 from autograd_mini import checkpoint, defvjp, primitive, relu
 from autograd_mini.primitive import TABLE
-from autograd_mini.testing import Function, check_grads, examine, stages
+from autograd_mini.testing import (
+    Function,
+    check_grads,
+    check_module,
+    declare_kink,
+    examine,
+    stages,
+)
 from autograd_mini.testing.numeric import Derivative, derivative
 from tests.rule_checks import arrays_in, filled
 from tests.samples import Sample
@@ -179,7 +186,7 @@ def test_no_right_rule_is_called_wrong(sample: Sample, data: Any) -> None:
 @pytest.mark.parametrize(
     ("f", "x", "message"),
     [
-        (lambda x: x * 1.0, np.array([1, 2]), "no floating-point input"),
+        (lambda x: x * 1.0, np.array([1, 2]), "no floating-point input, found int64 of shape (2,)"),
         (lambda x: x * 2, X.astype(np.float32), "float32"),
         (lambda x: x * 2, X.astype(np.float16), "float16"),
         (lambda x: x.astype(np.float32) * xp.float32(1.1), X, "is known to"),
@@ -209,10 +216,49 @@ def test_a_seed_repeats_a_check_and_nothing_global_is_touched() -> None:
     assert "seed=5" in str(reports[0])
 
 
-@pytest.mark.parametrize("options", [{"order": 0}, {"modes": ()}, {"modes": ("back",)}])
-def test_a_check_of_nothing_is_refused(options: Any) -> None:
-    with pytest.raises(ValueError, match="a check has modes out of"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"order": 0}, "an order from 1 on, found 0"),
+        ({"order": "2"}, "an order from 1 on, found '2'"),
+        ({"order": 1.5}, "an order from 1 on, found 1.5"),
+        ({"modes": ()}, "modes out of"),
+        ({"modes": ("back",)}, "modes out of"),
+    ],
+)
+def test_a_check_of_nothing_is_refused(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         check_grads(xp.sin, X, **options)
+
+
+def test_one_mode_may_be_given_by_its_name() -> None:
+    assert check_grads(xp.sin, X, modes="rev").verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check_grads(nn.Linear(3, 2), X), "found a module: check_module"),
+        (lambda: check_module(np.sin, X), "takes a module, found <ufunc 'sin'>: check_grads"),
+        (lambda: check_module(nn.Linear, X), "takes a module, found <class"),
+        (lambda: declare_kink(lambda x: x, np.abs), "takes a NumPy function or a primitive"),
+        (lambda: declare_kink(relu, 3), "and a function of its arguments"),
+    ],
+)
+def test_what_is_checked_must_be_of_the_right_kind(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_kink_is_declared_by_two_things() -> None:
+    @primitive
+    def bent(x: Any) -> Any:
+        return np.abs(x)
+
+    defvjp(bent, lambda g, out, x: g * np.sign(x))
+    declare_kink(bent, np.abs)
+    with pytest.raises(TypeError, match=r"declared for bent returns \(sides, distance\), found"):
+        check_grads(bent, X)
 
 
 def test_a_result_without_a_derivative_is_refused() -> None:

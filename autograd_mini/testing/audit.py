@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from autograd_mini.operation import Operation
 from autograd_mini.primitive import TABLE
@@ -57,7 +57,7 @@ class Audit:
         return self.of("missed") + self.of("not called")
 
     def __str__(self) -> str:
-        counts = {outcome: len(self.of(outcome)) for outcome in ("caught", "missed", "unchanged")}
+        counts = {outcome: len(self.of(outcome)) for outcome in get_args(Outcome)}
         lines = [", ".join(f"{count} {outcome}" for outcome, count in counts.items())]
         width = max((len(mutant.rule) for mutant in self.mutants), default=0)
         for rule, breakage, outcome, _ in self.mutants:

@@ -18,6 +18,7 @@ from autograd_mini.testing.stages import Stage, Subject, check_rules
 from autograd_mini.testing.subjects import Function, Network
 
 MODES = ("rev", "fwd")
+MOST_ORDERS = 100
 
 
 def check_grads(
@@ -38,18 +39,31 @@ def check_grads(
 
     Raises:
         GradientError: a derivative is wrong, or it can't be told; its `report` says more.
+        TypeError: `f` is a module.
 
     >>> import numpy as np
     >>> check_grads(lambda x: np.sin(x) * x, np.array([0.5, 2.0])).verdict
     'right'
     """
+    if hasattr(f, "named_parameters"):
+        raise TypeError(
+            "check_grads takes a function, found a module: check_module(module, ...) checks its "
+            "parameters as well"
+        )
     return _raised(examine(Function(f, inputs), order, modes, seed))
 
 
 def check_module(
     module: Any, *inputs: Any, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = None
 ) -> Report:
-    """Check the derivatives of a module by its parameters and its inputs; see `check_grads`."""
+    """Check the derivatives of a module by its parameters and its inputs; see `check_grads`.
+
+    Raises:
+        GradientError: a derivative is wrong, or it can't be told.
+        TypeError: `module` has no parameters to ask for; a function goes to `check_grads`.
+    """
+    if isinstance(module, type) or not hasattr(module, "named_parameters"):
+        raise TypeError(f"check_module takes a module, found {module!r}: check_grads a function")
     return _raised(examine(Network(module, inputs), order, modes, seed))
 
 
@@ -63,11 +77,11 @@ def examine(
     subject: Subject, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = None
 ) -> Report:
     """Return the report on `subject`, whatever its verdict."""
-    modes = tuple(modes)
-    if not modes or not set(modes) <= set(MODES) or order < 1:
-        raise ValueError(
-            f"a check has modes out of {MODES} and an order from 1, found {modes}, {order}"
-        )
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
+    if not modes or not set(modes) <= set(MODES):
+        raise ValueError(f"a check has modes out of {MODES}, found {modes}")
+    if order not in range(1, MOST_ORDERS):
+        raise ValueError(f"a check has an order from 1 on, found {order!r}")
     if seed is None:
         seed = int(np.random.default_rng().integers(2**32))
     rng = np.random.default_rng(seed)
@@ -88,7 +102,10 @@ def examine(
 
 def _check_inputs(subject: Subject, rng: np.random.Generator) -> None:
     if not subject.values:
-        raise FindingError("cannot tell", f"{subject.name} was given no floating-point input")
+        raise FindingError(
+            "cannot tell",
+            f"{subject.name} was given no floating-point input, found {subject.given}",
+        )
     for name, value in zip(subject.names, subject.values, strict=True):
         if value.dtype != np.float64:
             check_rules(subject, rng)

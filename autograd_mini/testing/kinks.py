@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.operation import Operation, nested
+from autograd_mini.primitive import TABLE
 from autograd_mini.rules.activations import relu
 from autograd_mini.testing import linalg_pieces as linalg
 from autograd_mini.testing import pieces
@@ -35,8 +36,11 @@ def declare_kink(function: Callable[..., Any], piece: Callable[..., Piece]) -> N
 
     Args:
         function: a NumPy function or a primitive.
-        piece: called with the arguments of `function`, returns `sides` and `distance`: an array
-            that changes when a kink is crossed, and one that is 0 on a kink; or None for either.
+        piece: called with the arguments of `function`, returns `(sides, distance)`: an array that
+            changes when a kink is crossed, and one that is 0 on a kink; or None for either.
+
+    Raises:
+        TypeError: `function` is neither NumPy's nor a primitive, so no graph ever holds it.
 
     >>> import numpy as np
     >>> from autograd_mini import defvjp, primitive
@@ -46,6 +50,11 @@ def declare_kink(function: Callable[..., Any], piece: Callable[..., Piece]) -> N
     >>> defvjp(hinge, lambda g, out, x: -g * (x < 1))
     >>> declare_kink(hinge, lambda x: (x < 1, np.abs(1 - x)))
     """
+    if function not in TABLE or not callable(piece):
+        raise TypeError(
+            f"declare_kink takes a NumPy function or a primitive, and a function of its arguments, "
+            f"found {function!r} and {piece!r}"
+        )
     KINKS[function] = piece
 
 
@@ -55,6 +64,10 @@ def piece_of(operation: Operation, args: Iterable[Any], kwargs: dict[str, Any]) 
     rule = KINKS.get(operation.function) or OF_SPECIAL.get(operation.name)
     with np.errstate(all="ignore"):
         own = (None, None) if rule is None else rule(*args, **kwargs)
+    if len(own) != 2:
+        raise TypeError(
+            f"the kink declared for {operation.name} returns (sides, distance), found {own!r}"
+        )
     return pieces.joined(own, *((part, None) for part in _whole((*args, *kwargs.values()))))
 
 

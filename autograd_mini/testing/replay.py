@@ -56,9 +56,10 @@ class Replay:
             return False
         return [*map(np.shape, nested((self.out,)))] == shapes
 
-    def slope(self, place: int, direction: Array, g: Any) -> tuple[Any, float]:
+    def slope(self, place: int, direction: Array, g: Any, part: float = 1.0) -> tuple[Any, float]:
         """Return the change of sum(g * result) when the Tensor at `place` moves; its error.
 
+        With steps that are only this part of the longest.
         Terms that cancel in the sum are rounded all the same, so their size is looked at, too.
         """
 
@@ -80,7 +81,7 @@ class Replay:
         if step is None:
             return 0.0, UNKNOWN
         with np.errstate(all="ignore"):
-            value, error = derivative(f, step, is_analytic=not self.is_complex)
+            value, error = derivative(f, part * step, is_analytic=not self.is_complex)
         return value[0], float(np.max(error))
 
     def step(self, place: int, direction: Array) -> float | None:

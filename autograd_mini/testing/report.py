@@ -30,7 +30,8 @@ class Report:
     element: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.verdict}: {self.message} (seed={self.seed}, {self.compared} compared)"
+        compared = f", {self.compared} compared" if self.compared else ""
+        return f"{self.verdict}: {self.message} (seed={self.seed}{compared})"
 
 
 class GradientError(AssertionError):

@@ -24,6 +24,7 @@ class Function:
         self.f = f
         self.name = getattr(f, "__name__", repr(f))
         self.inputs = inputs
+        self.given = ", ".join(map(_kind, leaves(inputs))) or "nothing"
         self.found = [x.data if isinstance(x, Tensor) else x for x in leaves(inputs)]
         arrays = {i: np.asarray(x) for i, x in enumerate(self.found) if _is_number(x)}
         self.are_complex = {i: x.dtype.kind == "c" for i, x in arrays.items()}
@@ -64,6 +65,7 @@ class Network:
         parameters = dict(module.named_parameters())
         self.parameters = list(parameters.values())
         self.function = Function(module, inputs)
+        self.given = self.function.given
         self.name = type(module).__name__
         self.is_real = self.function.is_real
         self.names = [*parameters, *self.function.names]
@@ -102,3 +104,7 @@ def as_tensors(out: Any, name: str) -> list[Tensor]:
 
 def _is_number(x: Any) -> bool:
     return isinstance(x, float | complex) or (hasattr(x, "dtype") and x.dtype.kind in "fc")
+
+
+def _kind(x: Any) -> str:
+    return f"{x.dtype} of shape {x.shape}" if hasattr(x, "dtype") else type(x).__name__

@@ -10,7 +10,7 @@ try:
 except ImportError as _error:
     raise ImportError(
         "autograd_mini.testing.strategies draws with Hypothesis, which is not installed: "
-        "pip install autograd-mini[testing]"
+        "pip install hypothesis"
     ) from _error
 
 from autograd_mini.origin import skip_frames_in as _skip_frames_in

@@ -61,6 +61,9 @@ def assert_gradients(
     >>> assert_gradients(np.multiply, max_examples=3)
     >>> assert_gradients(lambda x, y: x @ y, arrays((2, 3)), arrays((3, 2)), max_examples=3)
     """
+    if isinstance(f, st.SearchStrategy) or not callable(f):
+        kind = "a strategy" if isinstance(f, st.SearchStrategy) else repr(f)
+        raise TypeError(f"assert_gradients takes a function first, then strategies; found {kind}")
     if currently_in_test_context():
         raise RuntimeError(
             "assert_gradients draws inputs itself, found a call inside a @given test: "
