@@ -445,7 +445,7 @@ def test_networks_have_right_gradients(pair: Any) -> None:
 def test_networks_are_of_every_kind_and_mostly_decidable() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=40, derandomize=True, database=None)
+    @settings(max_examples=150, derandomize=True, database=None)
     @given(networks(in_features=2))
     def collect(pair: Any) -> None:
         module, x = pair

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import Tensor, checkpoint, defvjp, primitive, sigmoid
+from autograd_mini import Tensor, checkpoint, defvjp, no_grad, primitive, sigmoid
 from autograd_mini.testing import GradientError, check_grads, check_module
 from tests.verdicts import LARGE, X, refused, sigmoid_with, verdict
 
@@ -362,3 +362,50 @@ def test_a_wrong_rule_inside_a_checkpoint_is_named() -> None:
     wrong = sigmoid_with(1e-6)
     error = refused(checkpoint(lambda x: wrong(x) * 2), X, order=1)
     assert "the rule of wrong_sigmoid" in str(error)
+
+
+def test_a_rule_that_is_another_one_with_create_graph_is_found_by_walks_back_alone() -> None:
+    @primitive
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    defvjp(sine, lambda g, out, x: g * np.cos(x) * (1 if isinstance(g, np.ndarray) else 2))
+    assert "create_graph=True" in str(refused(sine, X, modes=("rev",)))
+
+
+def test_a_check_under_no_grad_is_the_same_check() -> None:
+    with no_grad():
+        assert verdict(xp.sin, X) == "right"
+
+
+def test_words_among_the_results_are_passed_over() -> None:
+    assert verdict(lambda x: {"loss": xp.sum(x * x), "kind": "squares", "steps": 3}, X) == "right"
+
+
+@pytest.mark.parametrize("weight", [1e-12, 1e-11, 1e-10, 1e-9, 1e-8])
+@pytest.mark.parametrize("n", [3, 40])
+def test_a_small_part_that_is_not_analytic_is_no_error(weight: float, n: int) -> None:
+    x = np.random.default_rng(n).normal(size=n)
+
+    def f(x: Any) -> Any:
+        return xp.mean(xp.tanh(3 * x) ** 2) + weight * xp.sum(xp.abs(x))
+
+    assert verdict(f, x, order=1, seed=0) == "right"
+
+
+@pytest.mark.parametrize("x", [20.8, 21.0, 22.0, 23.0])
+def test_a_stable_softplus_is_right_where_it_is_nearly_straight(x: float) -> None:
+    def softplus(x: Any) -> Any:
+        return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+    assert verdict(softplus, np.array([x, 1.0]), order=1) == "right"
+
+
+@pytest.mark.parametrize("x", [20.8, 21.0, 22.0, 23.0])
+def test_a_primitive_that_is_nearly_analytic_is_right(x: float) -> None:
+    @primitive
+    def softplus(x: Any) -> Any:
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+    defvjp(softplus, lambda g, out, x: g / (1 + np.exp(-x)))
+    assert verdict(softplus, np.array([x, 1.0]), order=1) == "right"

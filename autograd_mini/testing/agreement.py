@@ -59,6 +59,12 @@ def _is_off(mine: Array, wanted: Derivative, scale: float) -> bool:
     return bool(np.any(~is_near & (wanted.error < UNKNOWN)))
 
 
+def is_near(mine: Array, wanted: Array, largest: float) -> bool:
+    """Return whether two walks found the same, but for rounding."""
+    allowed = WANTED * size_of(wanted) + ROUNDED * largest
+    return np.allclose(mine, wanted, rtol=0, atol=allowed, equal_nan=True)
+
+
 def weighed(units: list[Array], numeric: Derivative) -> Derivative:
     """Return the derivatives of the sums of elements with these weights."""
     weights = np.array([np.ravel(u) for u in units])

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.modes import enable_grad
 from autograd_mini.testing.report import FindingError, GradientError, Report
 from autograd_mini.testing.stages import Stage, Subject, check_rules
 from autograd_mini.testing.subjects import Function, Network
@@ -87,12 +88,13 @@ def examine(
     rng = np.random.default_rng(seed)
     compared = 0
     try:
-        _check_inputs(subject, rng)
-        stage = Stage(subject, rng)
-        compared += stage.check(modes)
-        for _ in range(1, order):
-            stage = stage.next()
+        with enable_grad():  # else walks of a caller under no_grad are not recorded
+            _check_inputs(subject, rng)
+            stage = Stage(subject, rng)
             compared += stage.check(modes)
+            for _ in range(1, order):
+                stage = stage.next()
+                compared += stage.check(modes)
     except FindingError as finding:
         return Report(finding.verdict, finding.message, seed, compared, *finding.where)
     orders = "first order" if order == 1 else f"orders 1 to {order}"

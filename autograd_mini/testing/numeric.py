@@ -65,7 +65,11 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
         is_near |= _is_near(slope, _table(f, OTHER_STEP * step)[0], scale)
     if np.all(is_near):
         # No difference, but terms as large as the result may cancel in it.
-        return Derivative(slope, 64 * EPSILON * (np.abs(slope) + np.abs(result)) + uncertain)
+        rounding = 64 * EPSILON * (np.abs(slope) + np.abs(result))
+        # Beyond the estimate there may be a small part that is not analytic, such as |x|.
+        gap = np.abs(slope - found.value)
+        doubt = np.where(gap <= 4 * found.error, rounding, np.minimum(gap, 1e-9 * scale))
+        return Derivative(slope, np.maximum(rounding, doubt) + uncertain)
     # Nearly the same: one of the two is a little off, and nobody knows which.
     gap = np.abs(slope - found.value)
     return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found

@@ -7,6 +7,20 @@ from typing import Literal
 
 Verdict = Literal["right", "wrong", "cannot tell"]
 
+# What may be wrong where no rule is.
+LOST = (
+    "every call's own rule is right, so a part of the gradient is lost or counted twice on the "
+    "way: by .data, .item(), .detach() or a bare array inside"
+)
+LOST_LATER = (
+    "a rule that is right can't be differentiated: it takes .data, or its own slope is wrong"
+)
+NO_NUMBER = (
+    "a slope that is infinite or nan came in, perhaps that of a branch that was not taken: give "
+    "its function harmless arguments there"
+)
+ANOTHER = "is another one with create_graph=True: a rule tells Tensors from arrays"
+
 
 @dataclass(frozen=True)
 class Report:

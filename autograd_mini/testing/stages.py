@@ -7,13 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.agreement import agree, size_of, weighed
+from autograd_mini.testing.agreement import agree, is_near, size_of, weighed
 from autograd_mini.testing.bisection import element, worst_of_columns, worst_of_rows
 from autograd_mini.testing.local import check_call, distinct
 from autograd_mini.testing.numeric import EPSILON, OTHER_STEP, Array, Derivative, derivative
-from autograd_mini.testing.report import FindingError
+from autograd_mini.testing.report import ANOTHER, LOST, LOST_LATER, NO_NUMBER, FindingError
 from autograd_mini.testing.subjects import Function, Network
-from autograd_mini.testing.tape import Mark, calls, describe, first_difference, largest, mark
+from autograd_mini.testing.tape import (
+    Mark,
+    calls,
+    describe,
+    first_difference,
+    is_analytic,
+    largest,
+    mark,
+)
 from autograd_mini.testing.walks import (
     Push,
     directions,
@@ -25,17 +33,6 @@ from autograd_mini.testing.walks import (
 
 STEP = 2e-2
 SMALLEST_STEP = 1e-9
-LOST = (
-    "every call's own rule is right, so a part of the gradient is lost or counted twice on the "
-    "way: by .data, .item(), .detach() or a bare array inside"
-)
-LOST_LATER = (
-    "a rule that is right can't be differentiated: it takes .data, or its own slope is wrong"
-)
-NO_NUMBER = (
-    "a slope that is infinite or nan came in, perhaps that of a branch that was not taken: give "
-    "its function harmless arguments there"
-)
 Subject = Function | Network
 
 
@@ -92,7 +89,13 @@ class Stage:
         weights = [random_weights(y, self.rng) for y in self.base]
         size = max((size_of(y) for y in self.base), default=0.0)
         noise = [64 * EPSILON * size / (size_of(x) or 1.0) for x in self.subject.values]
-        return Stage(self.subject, self.rng, (*self.lower, weights), noise, self.are_complex)
+        stage = Stage(self.subject, self.rng, (*self.lower, weights), noise, self.are_complex)
+        with self.subject.at(self.subject.values) as variables:
+            bare = pulled(self.outputs(variables)[0], variables, weights, is_recorded=False)
+        for name, mine, g in zip(self.subject.names, stage.base, bare, strict=True):
+            if not is_near(mine, g, self.largest):
+                raise FindingError("wrong", f"the gradient of {self.what()} by {name} {ANOTHER}")
+        return stage
 
     def outputs(self, variables: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Return what is differentiated at this order, and the outputs of all orders up to it."""
@@ -201,8 +204,8 @@ class Stage:
             values[i] += t * v
             return np.concatenate([np.ravel(y) for y in self.evaluate(values)])
 
-        is_analytic = self.subject.is_real and not any(self.are_complex or ())
-        found = derivative(f, part * self.step(i, v), is_analytic)
+        is_real = self.subject.is_real and not any(self.are_complex or ())
+        found = derivative(f, part * self.step(i, v), is_real and is_analytic(self.marks))
         ends = np.cumsum([y.size for y in self.base])[:-1]
         values, errors = np.split(found.value, ends), np.split(found.error, ends)
         return [Derivative(*pair) for pair in zip(values, errors, strict=True)]

@@ -95,8 +95,7 @@ class Network:
 
 def as_tensors(out: Any, name: str) -> list[Tensor]:
     """Return the floating-point leaves of a result."""
-    found = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
-    floating = [x for x in found if x.dtype.kind in "fc"]
+    floating = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out) if _is_number(x)]
     if not floating:
         raise TypeError(f"{name} returned nothing with a derivative: {out!r}")
     return floating
