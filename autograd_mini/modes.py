@@ -82,9 +82,10 @@ class Switch:
         if not callable(function):
             raise TypeError(f"@{name}() decorates a function, found {function!r}: write @{name}()")
         if _runs_later(function):
+            called = getattr(function, "__name__", repr(function))  # a functools.partial has none
             raise TypeError(
-                f"@{name}() can't decorate {function.__name__}, whose body runs after the call "
-                f"has returned: write `with {name}():` inside it"
+                f"@{name}() can't decorate {called}, whose body runs after the call has "
+                f"returned: write `with {name}():` inside it"
             )
 
         @functools.wraps(function)

@@ -80,7 +80,9 @@ class Run:
                 raise AssertionError
 
         mutants = [*self.mutants(call)]
-        if not mutants or verdict() != "right":
+        unbroken = verdict() if mutants else "cannot tell"
+        assert unbroken != "wrong", call
+        if unbroken != "right":
             return
         for name, key, breakage in mutants:
             result = outcome(self.operation, key, breakage, test).outcome

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,6 +156,11 @@ def test_a_function_whose_body_runs_later_is_refused(function, mode):
         TypeError, match=rf"can't decorate {function.__name__}.*with {mode.__name__}"
     ):
         mode()(function)
+
+
+def test_a_partial_generator_which_has_no_name_is_refused_too():
+    with pytest.raises(TypeError, match=r"can't decorate functools\.partial\(.*with no_grad"):
+        no_grad()(functools.partial(generator))
 
 
 @pytest.mark.parametrize("mode", [no_grad, enable_grad])

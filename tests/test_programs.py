@@ -57,7 +57,7 @@ def test_gradients_are_those_of_the_complex_step(program: Program) -> None:
             assert np.asarray(g)[place] == pytest.approx(slope, rel=1e-9, abs=1e-10 * scale)
 
 
-@settings(max_examples=6)
+@settings(max_examples=max(6, settings.default.max_examples // 8))
 @given(programs(max_inputs=2, max_lines=6))
 def test_the_checker_never_calls_a_program_wrong(program: Program) -> None:
     report = examine(Function(program, program.inputs), order=1, seed=0)

@@ -182,6 +182,21 @@ def test_the_third_derivative_has_its_known_value(name: str, x: float, wanted: f
     assert_allclose(found, wanted, rtol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("name", "x", "wanted"),
+    [  # by mpmath 1.4, with 60 digits
+        ("dawsn", 9.0, 2.2383183157714679e-4),
+        ("dawsn", 19.0, 4.9490123314494897e-6),
+        ("dawsn", -19.0, -4.9490123314494897e-6),
+        ("erfcx", 9.0, 2.0975853491687471e-4),
+        ("erfcx", 19.0, 5.3570477868899083e-6),
+    ],
+)
+def test_the_fourth_derivative_far_out_keeps_its_digits(name: str, x: float, wanted: float) -> None:
+    found = grad(grad(grad(grad(getattr(special, name)))))(x)
+    assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_the_third_derivative_of_the_sine_integral_at_0() -> None:
     assert_allclose(grad(grad(grad(lambda x: special.sici(x)[0])))(0.0), -1 / 3, rtol=1e-14)
     assert_allclose(grad(grad(grad(lambda x: special.shichi(x)[0])))(0.0), 1 / 3, rtol=1e-14)
@@ -261,6 +276,15 @@ def test_the_slope_of_a_kve_of_half_order_is_exact_on_both_sides_of_the_switch()
     for x in (0.1, 3.0, 29.0, 31.0, 1e3, 1e9):
         wanted = -0.5 * math.sqrt(PI / 2) * x**-1.5
         assert_allclose(slopes(lambda t: special.kve(0.5, t), x), [wanted], rtol=3e-14)
+
+
+# By mpmath 1.4, with 60 digits.
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("ive", 2.594492123084237e-8), ("kve", -1.8065915501988236e-6)]
+)
+def test_the_slope_of_a_scaled_bessel_function_of_high_order(name: str, wanted: float) -> None:
+    found = slopes(lambda t: getattr(special, name)(200, t), 2e4)
+    assert_allclose(found, [wanted], rtol=1e-12)
 
 
 def test_parameters_in_single_precision_cost_no_digits() -> None:

@@ -47,7 +47,7 @@ def _expansion_slope(v, z, sign):
     """
     square = np.float64(4) * v * v  # an order in half precision is exact, these numbers are not
     term, total, moment = 1.0, 1.0, 0.5
-    for k in range(1, 21):
+    for k in range(1, 31):
         term = term * ((square - (2 * k - 1) ** 2) * (sign / (8 * k))) / z
         total = total + term
         moment = moment + (k + 0.5) * term
@@ -55,14 +55,14 @@ def _expansion_slope(v, z, sign):
 
 
 def _scaled_i(g, out, v, x, near):
-    size, enough = np.abs(x), 30.0 + v * v
+    size, enough = np.abs(x), 30.0 + v * v / 4
     is_far = size > enough
     far = np.sign(x) * out * _expansion_slope(v, np.where(is_far, size, enough), -1)
     return g * np.where(is_far, far, near - np.sign(x) * out)
 
 
 def _scaled_k(g, out, v, z, near):
-    enough = 30.0 + v * v
+    enough = 30.0 + v * v / 4
     is_far = (np.abs(z) > enough) & (np.real(z) >= 0)
     far = out * _expansion_slope(v, np.where(is_far, z, enough), 1)
     return g * np.where(is_far, far, out - near)
