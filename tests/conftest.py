@@ -8,7 +8,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# The script in there needs PyTorch, which made the golden values once.
+# The script in there needs JAX and PyTorch, which made the golden values once.
 collect_ignore = ["golden"]
 
 settings.register_profile("dev", deadline=None, max_examples=50)
