@@ -41,8 +41,8 @@ class detect_anomaly(Switch):  # noqa: N801 - PyTorch's word, used like a functi
     rule reads if it was written since the call, through a NumPy alias, a view or `.data[...]`:
     of each NumPy array that a rule will read, a call made inside keeps a checksum.
 
-    Not looked at: item assignment that is not recorded, a gradient that is handed to a walk, and the
-    sum of several walks in `.grad`.
+    Not looked at: item assignment that is not recorded, a gradient that is handed to a walk, and
+    the sum of several walks in `.grad`.
 
     Raises:
         FloatingPointError: a nan or inf; with the operation, its line, and the shape and range of
