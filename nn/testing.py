@@ -15,8 +15,7 @@ try:
     from hypothesis import strategies as st
 except ImportError as error:
     raise ImportError(
-        "nn.testing draws with Hypothesis, which is not installed: "
-        "pip install hypothesis"
+        "nn.testing draws with Hypothesis, which is not installed: pip install hypothesis"
     ) from error
 
 from autograd_mini.testing.strategies import arrays
