@@ -274,7 +274,7 @@ def is_differentiable(f: Any, xs: list[Any]) -> bool:
     """Return whether differences ahead and back agree, roughly, along every axis."""
 
     def value(i: int, change: Any) -> Any:
-        out = f(*(x + change if j == i else x for j, x in enumerate(xs)))
+        out = f(*(np.asarray(x + change) if j == i else x for j, x in enumerate(xs)))
         outs = map(np.asarray, out if isinstance(out, tuple | list) else [out])
         return np.concatenate([np.ravel(y) for y in outs if y.dtype.kind in "fc"])
 
