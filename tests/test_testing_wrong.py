@@ -269,7 +269,7 @@ def test_the_search_for_the_worst_element_takes_few_more_runs() -> None:
         return xp.sum(x * 2) + x.data[700]
 
     assert refused(f, LARGE, order=1).report.element == "input 0 at (700,)"
-    assert runs < 500  # one look takes some 30
+    assert runs < 600  # one look takes some 35
 
 
 def test_a_slope_that_is_no_number_is_wrong_and_says_why() -> None:

@@ -6,6 +6,9 @@ is as right multiplied by 1e-8 as it was before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 from autograd_mini.testing.numeric import EPSILON, TOLERANCE, UNKNOWN, Array, Derivative
@@ -16,35 +19,51 @@ NOTHING = 1e-10  # a change so small beside the result is as good as none
 ROUNDED = 1e3 * EPSILON  # a number so small beside those it was computed from is their rounding
 
 
+class Scales(NamedTuple):
+    """What a derivative is large or small beside.
+
+    Attributes:
+        size: of what is differentiated.
+        largest: of all numbers in the calculation.
+        through: of the changes that one call passes on, parts that may cancel; costly to ask for.
+    """
+
+    size: float
+    largest: float
+    through: Callable[[], float]
+
+
 def agree(
-    mine: Array, wanted: Derivative, where: str, size: float, largest: float, noise: float
+    mine: Array, wanted: Derivative, again: Callable[[], Derivative], scales: Scales, where: str
 ) -> bool:
     """Return whether `mine` is the `wanted` derivative.
 
     Args:
         mine: one column or row of a block of the Jacobian.
         wanted: the same in numbers.
+        again: gives it by other steps, as an estimate may be wrong by chance, but once.
+        scales: what it is compared with.
         where: its name, for messages.
-        size: of what is differentiated.
-        largest: of all numbers in the calculation.
-        noise: how large something can be that is only the rounding of something else.
 
     Raises:
         FindingError: it can't be told.
     """
     scale, is_finite = max(size_of(wanted.value), size_of(mine)), np.all(np.isfinite(mine))
-    if is_finite and (scale <= ROUNDED * size or max(size, size_of(mine)) <= noise):
+    off = _off(mine, wanted, scale)
+    if not (np.any(off) or _is_vague(wanted, scale)):
         return True
-    if _is_off(mine, wanted, scale):
-        if is_finite and (scale <= NOTHING * size or max(size, scale) <= ROUNDED * largest):
-            raise FindingError(
-                "cannot tell",
-                f"{where}: {scale:.2g} is too little to be seen beside numbers of "
-                f"{max(size, largest):.2g}",
-            )
-        return False
-    is_zero = not np.any(mine) and np.all(wanted.error <= NOTHING * size)
-    if np.any(4 * wanted.error > WANTED * scale) and not is_zero:
+    if is_finite and scale <= ROUNDED * scales.through():
+        return True
+    other = again()
+    if np.any(off):
+        wanted = Derivative(*(np.where(off, *pair) for pair in zip(other, wanted, strict=True)))
+        if np.any(_off(mine, wanted, scale)):
+            if is_finite and _is_little(scale, scales):
+                size = max(scales.size, scales.largest)
+                message = f"{where}: {scale:.2g} is too little to be seen beside numbers of {size:.2g}"
+                raise FindingError("cannot tell", message)
+            return False
+    if _is_vague(wanted, scale) and (_is_vague(other, scale) or np.any(_off(mine, other, scale))):
         raise FindingError(
             "cannot tell",
             f"{where}: the numeric derivative is known to {np.max(wanted.error):.2g} only, "
@@ -53,10 +72,20 @@ def agree(
     return True
 
 
-def _is_off(mine: Array, wanted: Derivative, scale: float) -> bool:
+def _is_vague(wanted: Derivative, scale: float) -> bool:
+    return bool(np.any(4 * wanted.error > WANTED * scale))
+
+
+def _is_little(scale: float, scales: Scales) -> bool:
+    is_hidden = max(scales.size, scale) <= ROUNDED * scales.largest
+    return scale <= NOTHING * scales.size or is_hidden
+
+
+def _off(mine: Array, wanted: Derivative, scale: float) -> Array:
     allowed = TOLERANCE * scale + 4 * wanted.error
     is_near = np.isfinite(mine) & (np.abs(mine - wanted.value) <= allowed)
-    return bool(np.any(~is_near & (wanted.error < UNKNOWN)))
+    off: Array = ~is_near & (wanted.error < UNKNOWN)
+    return off
 
 
 def is_near(mine: Array, wanted: Array, largest: float) -> bool:
@@ -65,8 +94,10 @@ def is_near(mine: Array, wanted: Array, largest: float) -> bool:
     return np.allclose(mine, wanted, rtol=0, atol=allowed, equal_nan=True)
 
 
-def weighed(units: list[Array], numeric: Derivative) -> Derivative:
-    """Return the derivatives of the sums of elements with these weights."""
+def weighed(units: list[Array] | None, numeric: Derivative) -> Derivative:
+    """Return the derivatives of the sums of elements with these weights, if there are any."""
+    if units is None:
+        return numeric
     weights = np.array([np.ravel(u) for u in units])
     return Derivative(weights @ numeric.value, np.abs(weights) @ numeric.error)
 

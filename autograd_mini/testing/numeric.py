@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +24,13 @@ EPSILON = float(np.finfo(float).eps)
 TOLERANCE = 1e-10  # relative to a scale, beside what a numeric derivative may be off
 LEVELS = 12
 CANCELLED = 1e-10  # the most that rounding may be beside a value
+NEXT_TO = 1 / 64  # of the smallest step: so near, a function is straight but for its rounding
 FEWEST = 6  # settled levels that an extrapolation needs
 COMPLEX_STEP = 1e-30
 NEARLY = 1e-2
 NO_WAVE = 1e-9
 ROUNDED_INPUT = 8 * EPSILON  # the slope is that at a point so near, relatively
-OTHER_STEP = 0.7  # where the estimates of one table agree by chance, those of another don't
+OTHER_STEP = 0.3  # where the estimates of one table agree by chance, those of another don't
 UNKNOWN = 1e300  # how far a derivative may be off of which nothing is known
 
 
@@ -85,7 +87,11 @@ def _table(f: Callable[[complex], Array], step: float) -> tuple[Derivative, Arra
     here, steps = f(0.0), [step / 2**level for level in range(LEVELS)]
     ends = [(_tried(f, h, here.shape), _tried(f, -h, here.shape)) for h in steps]
     uncertain = ROUNDED_INPUT * np.abs(ends[0][0] + ends[0][1] - 2 * here) / step**2
-    return _extrapolated(steps, ends, uncertain), uncertain
+    spacing = NEXT_TO * steps[-1]
+    noise = _noise([_tried(f, k * spacing, here.shape) for k in range(-3, 4)])
+    size = max(_largest(*end) for end in ends)
+    off = min(max(EPSILON * size, noise), CANCELLED * size)
+    return _extrapolated(steps, ends, off, uncertain), uncertain
 
 
 def _tried(f: Callable[[complex], Array], t: float, shape: tuple[int, ...]) -> Array:
@@ -97,8 +103,24 @@ def _tried(f: Callable[[complex], Array], t: float, shape: tuple[int, ...]) -> A
     return result if result.shape == shape else np.full(shape, np.nan)
 
 
+def _noise(values: list[Array]) -> float:
+    """Return how far the function's values are off by rounding: what no smooth function has.
+
+    Sums that cancel round more than their result tells. In the third and higher differences of
+    neighbours, the function itself is gone and its rounding has grown by a known factor.
+
+    Source: Moré & Wild, Estimating computational noise (2011).
+    """
+    differences, noise = np.array(values), 0.0
+    for order in range(1, len(values)):
+        differences = np.diff(differences, axis=0)
+        if order > 2:
+            noise = max(noise, _largest(differences, differences) / comb(2 * order, order) ** 0.5)
+    return noise
+
+
 def _extrapolated(
-    steps: list[float], ends: list[tuple[Array, Array]], uncertain: Array
+    steps: list[float], ends: list[tuple[Array, Array]], off: float, uncertain: Array
 ) -> Derivative:
     """Return the best entry of the table of extrapolations, and how far it may be off.
 
@@ -107,10 +129,10 @@ def _extrapolated(
     span several waves of the function, and their entries agree by chance.
     """
     slopes = [(up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True)]
-    noise = [_noise(ends, slopes, steps) / h for h in steps]
+    noise = [off / h for h in steps]
     start = _settled(slopes, noise)
     if start > LEVELS - FEWEST:
-        return Derivative(slopes[-1], np.full(slopes[-1].shape, UNKNOWN))
+        return Derivative(slopes[0], np.full(slopes[0].shape, UNKNOWN))  # the least rounded
     best, error = slopes[-1], np.full(slopes[-1].shape, UNKNOWN)
     row: list[Array] = []
     for slope, rounding in zip(slopes[start:], noise[start:], strict=True):
@@ -134,17 +156,6 @@ def _drift(slopes: list[Array], best: Array, rounding: float) -> Array:
     is_faster = np.all(np.abs(gaps[1:]) > np.abs(gaps[:-1]), axis=0)
     drift: Array = is_steady & is_faster & (np.abs(slopes[-1] - best) > rounding)
     return drift
-
-
-def _noise(ends: list[tuple[Array, Array]], slopes: list[Array], steps: list[float]) -> float:
-    """Return how far the function's values may be off: their rounding, or what the end shows.
-
-    Sums that cancel round more than their result tells; that shows in the smallest steps.
-    """
-    size = max(_largest(up, down) for up, down in ends)
-    last = zip(slopes[-1:-4:-1], slopes[-2:-5:-1], steps[-1:-4:-1], strict=True)
-    seen = max(_largest(a - b, a - b) * h for a, b, h in last)
-    return max(EPSILON * size, min(seen, CANCELLED * size))
 
 
 def _largest(up: Array, down: Array) -> float:

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_mini.backward import gradients
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.agreement import agree, is_near, size_of, weighed
+from autograd_mini.testing.agreement import Scales, agree, is_near, size_of, weighed
 from autograd_mini.testing.bisection import element, worst_of_columns, worst_of_rows
 from autograd_mini.testing.local import check_call, distinct
-from autograd_mini.testing.numeric import EPSILON, OTHER_STEP, Array, Derivative, derivative
+from autograd_mini.testing.numeric import OTHER_STEP, Array, Derivative, derivative
 from autograd_mini.testing.report import ANOTHER, LOST, LOST_LATER, NO_NUMBER, FindingError
 from autograd_mini.testing.subjects import Function, Network
 from autograd_mini.testing.tape import (
@@ -69,7 +70,6 @@ class Stage:
         subject: Subject,
         rng: np.random.Generator,
         weights: tuple[list[Array], ...] = (),
-        noise: list[float] | None = None,
         are_complex: list[bool] | None = None,
     ) -> None:
         self.subject = subject
@@ -78,18 +78,12 @@ class Stage:
         self.order = len(weights) + 1
         self.are_complex = are_complex  # which outputs; the first run tells
         self.base, self.marks = self.marked(subject.values)
-        self.noise = noise or [0.0] * len(self.base)
         self.largest = 0.0  # of all numbers in the calculation
 
     def next(self) -> Stage:
-        """Return the stage of the gradients of a weighted sum of this one's outputs.
-
-        A gradient that is as small as the rounding of what it is the gradient of is no number.
-        """
+        """Return the stage of the gradients of a weighted sum of this one's outputs."""
         weights = [random_weights(y, self.rng) for y in self.base]
-        size = max((size_of(y) for y in self.base), default=0.0)
-        noise = [64 * EPSILON * size / (size_of(x) or 1.0) for x in self.subject.values]
-        stage = Stage(self.subject, self.rng, (*self.lower, weights), noise, self.are_complex)
+        stage = Stage(self.subject, self.rng, (*self.lower, weights), self.are_complex)
         with self.subject.at(self.subject.values) as variables:
             bare = pulled(self.outputs(variables)[0], variables, weights, is_recorded=False)
         for name, mine, g in zip(self.subject.names, stage.base, bare, strict=True):
@@ -169,28 +163,19 @@ class Stage:
 
     def check_column(self, column: Column) -> int:
         """Compare one column of the Jacobian, in both modes."""
-        i, compared = column.position, 0
-        for k, numeric in enumerate(self.numeric(i, column.direction)):
+        i, v, compared = column.position, column.direction, 0
+        for k, numeric in enumerate(self.numeric(i, v)):
             if column.changes is not None:
                 mine = np.ravel(column.changes[k])
-                if not (self.agree(k, i, mine, numeric) or self.agrees_again(column, k, mine)):
-                    raise self.wrong(k, i, column.direction, None)
+                if not self.agree(column, k, mine, numeric, None):
+                    raise self.wrong(k, i, v, None)
                 compared += mine.size
             if column.sums is not None:
-                units, mine = column.units[k], column.sums[k]
-                is_same = self.agree(k, i, mine, weighed(units, numeric))
-                if not (is_same or self.agrees_again(column, k, mine, units)):
-                    raise self.wrong(k, i, column.direction, units)
+                units = column.units[k]
+                if not self.agree(column, k, column.sums[k], numeric, units):
+                    raise self.wrong(k, i, v, units)
                 compared += len(units)
         return compared
-
-    def agrees_again(
-        self, column: Column, k: int, mine: Array, units: list[Array] | None = None
-    ) -> bool:
-        """Compare with numbers from other steps: an estimate may be wrong by chance, but once."""
-        numeric = self.numeric(column.position, column.direction, OTHER_STEP)[k]
-        wanted = numeric if units is None else weighed(units, numeric)
-        return self.agree(k, column.position, mine, wanted)
 
     def numeric(self, i: int, v: Array, part: float = 1.0) -> list[Derivative]:
         """Return the numeric change of every output when input `i` moves along `v`.
@@ -239,18 +224,45 @@ class Stage:
             return None if is_finite else "its result is not finite"
         return self.call(different) if different < len(self.marks) else "it has calls of its own"
 
-    def agree(self, k: int, i: int, mine: Array, wanted: Derivative) -> bool:
-        """Return whether `mine` is the wanted derivative of output k by input i.
+    def agree(
+        self, column: Column, k: int, mine: Array, numeric: Derivative, units: list[Array] | None
+    ) -> bool:
+        """Return whether `mine` is the numeric change of output k, or of sums of its elements.
 
         Raises:
             FindingError: it can't be told.
         """
-        if not np.all(np.isfinite(mine)):
-            for j, x in enumerate(self.subject.values):  # no slope, at the end of a domain?
-                self.step(j, (size_of(x) or 1.0) * random_weights(x, self.rng))
+        i, v = column.position, column.direction
         where = f"{self.what()}, by {self.subject.names[i]}"
-        size = size_of(self.base[k])
-        return agree(mine, wanted, where, size, self.largest, self.noise[k])
+        if not np.all(np.isfinite(mine)):
+            self.refuse_endless(numeric, v, where)
+
+        def again() -> Derivative:
+            return weighed(units, self.numeric(i, v, OTHER_STEP)[k])
+
+        scales = Scales(size_of(self.base[k]), self.largest, lambda: self.through(k, i, v))
+        return agree(mine, weighed(units, numeric), again, scales, where)
+
+    def refuse_endless(self, numeric: Derivative, v: Array, where: str) -> None:
+        """Refuse to judge a slope that has no number: at the end of a domain, or too large."""
+        for j, x in enumerate(self.subject.values):
+            self.step(j, (size_of(x) or 1.0) * random_weights(x, self.rng))
+        if not np.isfinite(size_of(numeric.value) / size_of(v)):
+            raise FindingError("cannot tell", f"{where}: the derivative is too large for a float64")
+
+    def through(self, k: int, i: int, v: Array) -> float:
+        """Return the most that a call passes on to output k when input `i` moves along `v`."""
+        step, runs = self.step(i, v), []
+        for t in (step, 0.0):
+            values = [x + t * v if j == i else x for j, x in enumerate(self.subject.values)]
+            with self.subject.at(values) as variables:
+                out = self.outputs(variables)[0][k]
+                nodes = [node for node in calls([out]) if type(node._array) is not tuple]
+                runs.append([node._array for node in nodes])
+                weights = random_weights(out.data, self.rng)
+                slopes = gradients(out, nodes, weights) if nodes else []
+        changes = zip(slopes, *runs, strict=True)
+        return max((size_of(g * (there - here)) for g, there, here in changes), default=0.0) / step
 
     def wrong(self, k: int, i: int, v: Array, units: list[Array] | None) -> FindingError:
         """Return the finding that output k is wrong by input i along `v`, with the worst element.
