@@ -7,11 +7,10 @@ is as right multiplied by 1e-8 as it was before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
-from autograd_mini.testing.numeric import EPSILON, TOLERANCE, UNKNOWN, Array, Derivative
+from autograd_mini.testing.numeric import EPSILON, TOLERANCE, UNKNOWN, Array, Derivative, size_of
 from autograd_mini.testing.report import FindingError
 
 WANTED = 1e-6  # a numeric derivative that is less sure of itself tells nothing
@@ -19,22 +18,12 @@ NOTHING = 1e-10  # a change so small beside the result is as good as none
 ROUNDED = 1e3 * EPSILON  # a number so small beside those it was computed from is their rounding
 
 
-class Scales(NamedTuple):
-    """What a derivative is large or small beside.
-
-    Attributes:
-        size: of what is differentiated.
-        largest: of all numbers in the calculation.
-        through: of the changes that one call passes on, parts that may cancel; costly to ask for.
-    """
-
-    size: float
-    largest: float
-    through: Callable[[], float]
-
-
 def agree(
-    mine: Array, wanted: Derivative, again: Callable[[], Derivative], scales: Scales, where: str
+    mine: Array,
+    wanted: Derivative,
+    again: Callable[[], Derivative],
+    flows: Callable[[], tuple[float, float]],
+    where: str,
 ) -> bool:
     """Return whether `mine` is the `wanted` derivative.
 
@@ -42,7 +31,7 @@ def agree(
         mine: one column or row of a block of the Jacobian.
         wanted: the same in numbers.
         again: gives it by other steps, as an estimate may be wrong by chance, but once.
-        scales: what it is compared with.
+        flows: gives how much the calls behind it pass on of a change, and how much they carry.
         where: its name, for messages.
 
     Raises:
@@ -52,17 +41,19 @@ def agree(
     off = _off(mine, wanted, scale)
     if not (np.any(off) or _is_vague(wanted, scale)):
         return True
-    if is_finite and scale <= ROUNDED * scales.through():
-        return True
+    passed, carried = flows()
     other = again()
     if np.any(off):
         wanted = Derivative(*(np.where(off, *pair) for pair in zip(other, wanted, strict=True)))
         if np.any(_off(mine, wanted, scale)):
-            if is_finite and _is_little(scale, scales):
-                size = max(scales.size, scales.largest)
-                message = f"{where}: {scale:.2g} is too little to be seen beside numbers of {size:.2g}"
-                raise FindingError("cannot tell", message)
-            return False
+            if not is_finite or scale > NOTHING * carried:
+                return False
+            raise FindingError(
+                "cannot tell",
+                f"{where}: {scale:.2g} is too little to be seen beside numbers of {carried:.2g}",
+            )
+    if scale <= ROUNDED * passed:
+        return True
     if _is_vague(wanted, scale) and (_is_vague(other, scale) or np.any(_off(mine, other, scale))):
         raise FindingError(
             "cannot tell",
@@ -76,11 +67,6 @@ def _is_vague(wanted: Derivative, scale: float) -> bool:
     return bool(np.any(4 * wanted.error > WANTED * scale))
 
 
-def _is_little(scale: float, scales: Scales) -> bool:
-    is_hidden = max(scales.size, scale) <= ROUNDED * scales.largest
-    return scale <= NOTHING * scales.size or is_hidden
-
-
 def _off(mine: Array, wanted: Derivative, scale: float) -> Array:
     allowed = TOLERANCE * scale + 4 * wanted.error
     is_near = np.isfinite(mine) & (np.abs(mine - wanted.value) <= allowed)
@@ -88,9 +74,9 @@ def _off(mine: Array, wanted: Derivative, scale: float) -> Array:
     return off
 
 
-def is_near(mine: Array, wanted: Array, largest: float) -> bool:
-    """Return whether two walks found the same, but for rounding."""
-    allowed = WANTED * size_of(wanted) + ROUNDED * largest
+def is_near(mine: Array, wanted: Array, carried: float) -> bool:
+    """Return whether two walks found the same, but for the rounding of what they carried."""
+    allowed = WANTED * size_of(wanted) + ROUNDED * carried
     return np.allclose(mine, wanted, rtol=0, atol=allowed, equal_nan=True)
 
 
@@ -100,8 +86,3 @@ def weighed(units: list[Array] | None, numeric: Derivative) -> Derivative:
         return numeric
     weights = np.array([np.ravel(u) for u in units])
     return Derivative(weights @ numeric.value, np.abs(weights) @ numeric.error)
-
-
-def size_of(x: Array) -> float:
-    """Return the largest absolute value among the numbers of `x`."""
-    return float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))

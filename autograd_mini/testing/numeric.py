@@ -86,7 +86,9 @@ def _table(f: Callable[[complex], Array], step: float) -> tuple[Derivative, Arra
     """Return the extrapolated derivative, and how far rounding the input changes it."""
     here, steps = f(0.0), [step / 2**level for level in range(LEVELS)]
     ends = [(_tried(f, h, here.shape), _tried(f, -h, here.shape)) for h in steps]
-    uncertain = ROUNDED_INPUT * np.abs(ends[0][0] + ends[0][1] - 2 * here) / step**2
+    up, down = ends[0]
+    bend, twist = np.abs(up + down - 2 * here) / step**2, np.abs(up - down) / step**3
+    uncertain = ROUNDED_INPUT * (bend + ROUNDED_INPUT * twist)
     spacing = NEXT_TO * steps[-1]
     noise = _noise([_tried(f, k * spacing, here.shape) for k in range(-3, 4)])
     size = max(_largest(*end) for end in ends)
@@ -175,3 +177,8 @@ def _settled(slopes: list[Array], noise: list[float]) -> int:
             break  # also if it is nan
         start = level
     return start
+
+
+def size_of(x: Array) -> float:
+    """Return the largest absolute value among the numbers of `x`."""
+    return float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd_mini.backward import gradients
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.agreement import Scales, agree, is_near, size_of, weighed
+from autograd_mini.testing.agreement import agree, is_near, weighed
 from autograd_mini.testing.bisection import element, worst_of_columns, worst_of_rows
+from autograd_mini.testing.flow import flow, most_carried
 from autograd_mini.testing.local import check_call, distinct
-from autograd_mini.testing.numeric import OTHER_STEP, Array, Derivative, derivative
+from autograd_mini.testing.numeric import OTHER_STEP, Array, Derivative, derivative, size_of
 from autograd_mini.testing.report import ANOTHER, LOST, LOST_LATER, NO_NUMBER, FindingError
 from autograd_mini.testing.subjects import Function, Network
 from autograd_mini.testing.tape import (
@@ -20,12 +20,12 @@ from autograd_mini.testing.tape import (
     describe,
     first_difference,
     is_analytic,
-    largest,
     mark,
 )
 from autograd_mini.testing.walks import (
+    Column,
     Push,
-    directions,
+    columns,
     pull,
     pulled,
     random_weights,
@@ -44,24 +44,6 @@ def check_rules(subject: Subject, rng: np.random.Generator) -> None:
             check_call(node, rng)
 
 
-class Column(NamedTuple):
-    """What the walks say of the change of every output along one direction.
-
-    Attributes:
-        position: the input that moves.
-        direction: along which it moves.
-        changes: of every output, by Jacobian-vector products; None if not asked for.
-        units: for every output, the weights with which its elements are summed.
-        sums: for every output, the changes of those sums, by vector-Jacobian products, or None.
-    """
-
-    position: int
-    direction: Array
-    changes: list[Array] | None
-    units: list[list[Array]]
-    sums: list[Array] | None
-
-
 class Stage:
     """One order of a check: the function, or the gradients of weighted sums of the stage before."""
 
@@ -78,17 +60,21 @@ class Stage:
         self.order = len(weights) + 1
         self.are_complex = are_complex  # which outputs; the first run tells
         self.base, self.marks = self.marked(subject.values)
-        self.largest = 0.0  # of all numbers in the calculation
 
     def next(self) -> Stage:
         """Return the stage of the gradients of a weighted sum of this one's outputs."""
         weights = [random_weights(y, self.rng) for y in self.base]
         stage = Stage(self.subject, self.rng, (*self.lower, weights), self.are_complex)
         with self.subject.at(self.subject.values) as variables:
-            bare = pulled(self.outputs(variables)[0], variables, weights, is_recorded=False)
-        for name, mine, g in zip(self.subject.names, stage.base, bare, strict=True):
-            if not is_near(mine, g, self.largest):
-                raise FindingError("wrong", f"the gradient of {self.what()} by {name} {ANOTHER}")
+            out = self.outputs(variables)[0]
+            bare = pulled(out, variables, weights, is_recorded=False)
+            found = zip(self.subject.names, self.subject.values, stage.base, bare, strict=True)
+            for name, x, mine, g in found:
+                if is_near(mine, g, 0.0):
+                    continue
+                if not is_near(mine, g, most_carried(out, weights) / (size_of(x) or 1.0)):
+                    message = f"the gradient of {self.what()} by {name} {ANOTHER}"
+                    raise FindingError("wrong", message)
         return stage
 
     def outputs(self, variables: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -139,7 +125,6 @@ class Stage:
         """Look for a call whose own rule is wrong, among those of one kind at one or at each."""
         with self.subject.at(self.subject.values) as variables:
             nodes = calls(self.outputs(variables)[1])
-            self.largest = largest(nodes)
             for node in nodes if each else distinct(nodes):
                 check_call(node, self.rng)
 
@@ -148,18 +133,7 @@ class Stage:
         if self.order == 1:
             self.check_calls(each=False)
         with self.subject.at(self.subject.values) as variables:
-            out, every = self.outputs(variables)
-            self.largest = largest(calls(every))
-            units = [directions(y.data, 1.0, self.rng) for y in out]
-            pulls = [[pull(out, variables, k, u) for u in us] for k, us in enumerate(units)]
-            push = Push(out, variables) if "fwd" in modes else None
-            columns = []
-            for i, value in enumerate(self.subject.values):
-                for v in directions(value, size_of(value) or 1.0, self.rng):
-                    changes = push.along(i, v) if push is not None else None
-                    sums = [np.array([np.sum(g[i] * v) for g in gs]) for gs in pulls]
-                    columns.append(Column(i, v, changes, units, sums if "rev" in modes else None))
-            return columns
+            return columns(self.outputs(variables)[0], variables, modes, self.rng)
 
     def check_column(self, column: Column) -> int:
         """Compare one column of the Jacobian, in both modes."""
@@ -211,11 +185,14 @@ class Stage:
             obstacle,
         )
 
+    def moved(self, i: int, change: Array) -> list[Array]:
+        """Return the inputs with input `i` changed."""
+        return [x + change if j == i else x for j, x in enumerate(self.subject.values)]
+
     def obstacle(self, i: int, change: Array) -> str | None:
         """Return the call that is not on the same piece when input `i` has changed, or None."""
-        values = [x + change if j == i else x for j, x in enumerate(self.subject.values)]
         try:
-            out, marks = self.marked(values)
+            out, marks = self.marked(self.moved(i, change))
         except Exception as error:  # noqa: BLE001 - whatever it says, it is not defined there
             return f"{type(error).__name__}: {error}"
         different = first_difference(self.marks, marks)
@@ -240,8 +217,7 @@ class Stage:
         def again() -> Derivative:
             return weighed(units, self.numeric(i, v, OTHER_STEP)[k])
 
-        scales = Scales(size_of(self.base[k]), self.largest, lambda: self.through(k, i, v))
-        return agree(mine, weighed(units, numeric), again, scales, where)
+        return agree(mine, weighed(units, numeric), again, lambda: self.flows(k, i, v), where)
 
     def refuse_endless(self, numeric: Derivative, v: Array, where: str) -> None:
         """Refuse to judge a slope that has no number: at the end of a domain, or too large."""
@@ -250,19 +226,15 @@ class Stage:
         if not np.isfinite(size_of(numeric.value) / size_of(v)):
             raise FindingError("cannot tell", f"{where}: the derivative is too large for a float64")
 
-    def through(self, k: int, i: int, v: Array) -> float:
-        """Return the most that a call passes on to output k when input `i` moves along `v`."""
-        step, runs = self.step(i, v), []
-        for t in (step, 0.0):
-            values = [x + t * v if j == i else x for j, x in enumerate(self.subject.values)]
-            with self.subject.at(values) as variables:
-                out = self.outputs(variables)[0][k]
-                nodes = [node for node in calls([out]) if type(node._array) is not tuple]
-                runs.append([node._array for node in nodes])
-                weights = random_weights(out.data, self.rng)
-                slopes = gradients(out, nodes, weights) if nodes else []
-        changes = zip(slopes, *runs, strict=True)
-        return max((size_of(g * (there - here)) for g, there, here in changes), default=0.0) / step
+    def flows(self, k: int, i: int, v: Array) -> tuple[float, float]:
+        """Return how much of a change along `v` a call passes on to output k, and carries."""
+        step, weights = self.step(i, v), random_weights(self.base[k], self.rng)
+        found = []
+        for t in (0.0, step):
+            with self.subject.at(self.moved(i, t * v)) as variables:
+                found.append(flow(self.outputs(variables)[0][k], weights))
+        here, there = found
+        return here.passed(there) / step, here.carried()
 
     def wrong(self, k: int, i: int, v: Array, units: list[Array] | None) -> FindingError:
         """Return the finding that output k is wrong by input i along `v`, with the worst element.

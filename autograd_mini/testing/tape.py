@@ -115,9 +115,3 @@ def first_difference(base: list[Mark], found: list[Mark]) -> int | None:
 def describe(node: Any) -> str:
     """Return operation and line of a recorded call."""
     return f"{node._operation.name} ({node.origin})"
-
-
-def largest(nodes: list[Any]) -> float:
-    """Return the largest absolute value among the arguments of `nodes`."""
-    arrays = (x for node in nodes for x in nested(bare_call(node)[0]) if hasattr(x, "dtype"))
-    return max((float(np.max(np.abs(x), initial=0.0)) for x in arrays), default=0.0)

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.numeric import Array
+from autograd_mini.testing.numeric import Array, size_of
 
 FULL = 12  # blocks with at most so many elements on a side are compared element by element
 DIRECTIONS = 3
+
+
+class Column(NamedTuple):
+    """What the walks say of the change of every output along one direction.
+
+    Attributes:
+        position: the input that moves.
+        direction: along which it moves.
+        changes: of every output, by Jacobian-vector products; None if not asked for.
+        units: for every output, the weights with which its elements are summed.
+        sums: for every output, the changes of those sums, by vector-Jacobian products, or None.
+    """
+
+    position: int
+    direction: Array
+    changes: list[Array] | None
+    units: list[list[Array]]
+    sums: list[Array] | None
+
+
+def columns(
+    out: list[Tensor], variables: list[Tensor], modes: tuple[str, ...], rng: np.random.Generator
+) -> list[Column]:
+    """Return what the walks say, along every direction of every variable."""
+    units = [directions(y.data, 1.0, rng) for y in out]
+    pulls = [[pull(out, variables, k, u) for u in us] for k, us in enumerate(units)]
+    push = Push(out, variables) if "fwd" in modes else None
+    found = []
+    for i, x in enumerate(variables):
+        for v in directions(x.data, size_of(x.data) or 1.0, rng):
+            changes = push.along(i, v) if push is not None else None
+            sums = [np.array([np.sum(g[i] * v) for g in gs]) for gs in pulls]
+            found.append(Column(i, v, changes, units, sums if "rev" in modes else None))
+    return found
 
 
 class Push:

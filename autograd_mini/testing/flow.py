@@ -1,0 +1,47 @@
+"""How much flows through each call on the way to a result: what is rounded, and what may cancel.
+
+The numbers 1e15 in `x * x + 1e15` hide the slope of x * x from any difference; a softmax sums to
+1, so that of its slope nothing is left but rounding. Neither shows in the result alone, but in
+what its calls carry, each number as large as the result makes of it: value times slope.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from autograd_mini.backward import gradients
+from autograd_mini.tensor import Tensor
+from autograd_mini.testing.numeric import Array, size_of
+from autograd_mini.testing.tape import calls
+
+
+class Flow(NamedTuple):
+    """What the calls behind a result carry: their values, and the slope of the result by each."""
+
+    values: list[Array]
+    slopes: list[Array]
+
+    def carried(self) -> float:
+        """Return the largest number that is carried, as it counts in the result."""
+        return _most(self.values, self.slopes)
+
+    def passed(self, there: Flow) -> float:
+        """Return the largest change that is passed on when the calls carry what they do `there`."""
+        changes = [b - a for a, b in zip(self.values, there.values, strict=True)]
+        return _most(changes, self.slopes)
+
+
+def flow(out: Tensor, weights: Array) -> Flow:
+    """Return what flows to sum(weights * out)."""
+    nodes: list[Any] = [node for node in calls([out]) if type(node._array) is not tuple]
+    slopes = gradients(out, nodes, weights) if nodes else []
+    return Flow([y.data for y in (*nodes, out)], [*slopes, weights])
+
+
+def most_carried(outs: list[Tensor], weights: list[Array]) -> float:
+    """Return the largest number that is carried to any of several results."""
+    return max(flow(y, u).carried() for y, u in zip(outs, weights, strict=True))
+
+
+def _most(parts: list[Array], slopes: list[Array]) -> float:
+    return max((size_of(x * g) for x, g in zip(parts, slopes, strict=True)), default=0.0)
