@@ -160,6 +160,33 @@ def test_a_numeric_derivative_that_is_wrong_by_chance_is_taken_again(
     assert len(taken) == 2
 
 
+def test_elements_that_are_wrong_by_chance_in_turn_are_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = []
+
+    def by_chance(*args: Any) -> Derivative:
+        found = derivative(*args)
+        taken.append(args)
+        wrong = np.arange(found.value.size) == len(taken)
+        return Derivative(np.where(wrong, found.value + 1e-3, found.value), found.error)
+
+    monkeypatch.setattr(stages, "derivative", by_chance)
+    assert verdict(xp.tanh, LARGE[:20], order=1, modes="fwd") == "right"
+    assert len(taken) > 3
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e8])
+@pytest.mark.parametrize("exponent", range(2, 19, 2))
+@pytest.mark.parametrize("f", [xp.tanh, lambda x: x, lambda x: xp.hypot(1, x)])
+def test_a_right_gradient_below_the_rounding_of_large_numbers_is_not_called_wrong(
+    f: Any, exponent: int, scale: float
+) -> None:
+    large = 10.0**exponent
+    found = verdict(lambda x: ((f(x) + large) - large) * scale, X, order=1, seed=exponent)
+    assert found == "right" if exponent == 2 else found != "wrong"
+
+
 # More than 20,000 examples with HYPOTHESIS_PROFILE=deep. Second orders, which take five times as
 # long, are left to it: `test_rules.py` has them too.
 ORDERS = [1, 1, 1, 2] if settings.default.max_examples > 50 else [1]
@@ -195,6 +222,8 @@ def test_no_right_rule_is_called_wrong(sample: Sample, data: Any) -> None:
         (lambda x: x * 2, np.array([np.nan]), "not finite"),
         (lambda x: 1 / x, np.array([0.0]), "not finite"),
         (lambda x: xp.floor(x) * x + xp.sin(1e9 * x), X, "is known to"),
+        (lambda x: x * x + 1e15, X, "is known to"),
+        (lambda x: xp.sin(x / 1e-300), 1e-300 * X, "too large for a float64"),
     ],
 )
 def test_what_cannot_be_checked_is_said(f: Any, x: Any, message: str) -> None:

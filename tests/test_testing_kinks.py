@@ -229,6 +229,32 @@ def test_a_kink_of_ones_own_is_declared() -> None:
     assert verdict(hinge, np.array([0.5, 1.5])) == "right"
 
 
+@primitive
+def huber(x: Any, d: Any) -> Any:
+    return np.where(np.abs(x) <= d, 0.5 * x**2, d * (np.abs(x) - 0.5 * d))
+
+
+defvjp(
+    huber,
+    lambda g, out, x, d: g * xp.where(xp.abs(x) <= d, x, d * xp.sign(x)),
+    lambda g, out, x, d: g * xp.where(xp.abs(x) <= d, 0, xp.abs(x) - d),
+)
+
+
+@pytest.mark.parametrize("distance", [3e-4, 3e-3, 1e-2])
+def test_a_jump_of_the_second_derivative_need_not_be_declared(distance: float) -> None:
+    x = np.array([1.32 + distance, 1.32 - distance, -0.93])
+    for seed in range(10):
+        assert verdict(huber, x, np.array([1.32]), order=1, seed=seed) == "right"
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-9, 1e-6, 1e-5])
+def test_a_jump_of_the_second_derivative_is_not_called_wrong_however_near(distance: float) -> None:
+    x = np.array([1.32 + distance, 1.32 - distance, -0.93])
+    for seed in range(10):
+        assert verdict(huber, x, np.array([1.32]), order=1, seed=seed) != "wrong"
+
+
 @pytest.mark.parametrize(("f", "x"), KINKED)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_beside_a_kink_a_right_rule_is_not_wrong(f: Any, x: Any) -> None:

@@ -64,6 +64,15 @@ def test_the_digits_network_is_right_with_large_random_weights_too(seed: int) ->
     assert check_module(model, rng.random((8, 784)), seed=seed).verdict == "right"
 
 
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_the_digits_network_of_a_function_without_complex_form_is_right(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = Digits(lambda x: x / xp.hypot(1.0, x))
+    for p in model.parameters():
+        p.data = rng.normal(size=p.shape)
+    assert check_module(model, rng.random((8, 784)), seed=seed).verdict == "right"
+
+
 def test_a_rule_that_fails_is_named() -> None:
     @primitive
     def double(x: Any) -> Any:
@@ -160,10 +169,24 @@ def test_one_wrong_call_among_equal_ones_is_named() -> None:
     [
         lambda x: 1e10 + xp.sum(xp.sin(x.data)),
         lambda x: xp.var(x + 1e9),
+        lambda x: x * x.data + 1e15,
+        lambda x: x.data**2 + 1e15,
+        lambda x: 1e3 * x.data**2 + 1e15,
+        lambda x: x * 1e14 - x * 1e14 + x * x.data,
     ],
 )
 def test_what_is_lost_beside_large_numbers_is_not_called_right(f: Any) -> None:
     assert verdict(f, X, order=1) != "right"
+
+
+@pytest.mark.parametrize("f", [xp.sin, lambda x: x * 1.0, lambda x: x**2 + x])
+def test_a_gradient_that_is_lost_where_the_result_is_zero_is_found(f: Any) -> None:
+    assert verdict(lambda x: f(x.data) + 0 * x, np.zeros(3), order=1) == "wrong"
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-12, 1.0, 1e12])
+def test_a_gradient_that_is_lost_is_found_at_every_scale(scale: float) -> None:
+    assert verdict(lambda x: xp.mean(x * x.data) * scale, LARGE, order=1) == "wrong"
 
 
 def test_a_second_derivative_that_is_lost_is_found() -> None:

@@ -52,8 +52,8 @@ def agree(
                 "cannot tell",
                 f"{where}: {scale:.2g} is too little to be seen beside numbers of {carried:.2g}",
             )
-    if scale <= ROUNDED * passed:
-        return True
+    if size_of(mine) <= ROUNDED * passed and size_of(wanted.value) <= WANTED * passed:
+        return True  # nothing but rounding is left of what was passed on
     if _is_vague(wanted, scale) and (_is_vague(other, scale) or np.any(_off(mine, other, scale))):
         raise FindingError(
             "cannot tell",

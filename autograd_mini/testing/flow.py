@@ -16,7 +16,7 @@ from autograd_mini.testing.tape import calls
 
 
 class Flow(NamedTuple):
-    """What the calls behind a result carry: their values, and the slope of the result by each."""
+    """What variables and calls carry: their values, and the slope of the result by each."""
 
     values: list[Array]
     slopes: list[Array]
@@ -31,16 +31,17 @@ class Flow(NamedTuple):
         return _most(changes, self.slopes)
 
 
-def flow(out: Tensor, weights: Array) -> Flow:
-    """Return what flows to sum(weights * out)."""
-    nodes: list[Any] = [node for node in calls([out]) if type(node._array) is not tuple]
+def flow(out: Tensor, variables: list[Tensor], weights: Array) -> Flow:
+    """Return what flows from `variables` to sum(weights * out)."""
+    passing: list[Any] = [node for node in calls([out]) if type(node._array) is not tuple]
+    nodes = [*variables, *passing] if passing else []
     slopes = gradients(out, nodes, weights) if nodes else []
     return Flow([y.data for y in (*nodes, out)], [*slopes, weights])
 
 
-def most_carried(outs: list[Tensor], weights: list[Array]) -> float:
+def most_carried(outs: list[Tensor], variables: list[Tensor], weights: list[Array]) -> float:
     """Return the largest number that is carried to any of several results."""
-    return max(flow(y, u).carried() for y, u in zip(outs, weights, strict=True))
+    return max(flow(y, variables, u).carried() for y, u in zip(outs, weights, strict=True))
 
 
 def _most(parts: list[Array], slopes: list[Array]) -> float:

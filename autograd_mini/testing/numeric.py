@@ -27,6 +27,7 @@ CANCELLED = 1e-10  # the most that rounding may be beside a value
 NEXT_TO = 1 / 64  # of the smallest step: so near, a function is straight but for its rounding
 FEWEST = 6  # settled levels that an extrapolation needs
 COMPLEX_STEP = 1e-30
+ASIDE = 1e-12  # of a step: so near, slopes are the same but for rounding
 NEARLY = 1e-2
 NO_WAVE = 1e-9
 ROUNDED_INPUT = 8 * EPSILON  # the slope is that at a point so near, relatively
@@ -52,29 +53,45 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
     found, uncertain = _table(f, step)
     if not is_analytic or np.any(found.error >= UNKNOWN):
         return found
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            result = f(1j * COMPLEX_STEP)
-    except Exception:  # noqa: BLE001 - whatever it says to complex numbers, it is not analytic
+    along = _complex_step(f, step, found.value.shape)
+    if along is None:
         return found
-    if result.shape != found.value.shape:
-        return found
-    slope = np.imag(result) / COMPLEX_STEP
+    slope, rounding = along
     scale = np.max(np.abs(found.value), initial=0.0)
     is_near = _is_near(slope, found, scale)
     if not np.all(is_near):
         is_near |= _is_near(slope, _table(f, OTHER_STEP * step)[0], scale)
-    if np.all(is_near):
-        # No difference, but terms as large as the result may cancel in it.
-        rounding = 64 * EPSILON * (np.abs(slope) + np.abs(result))
-        # Beyond the estimate there may be a small part that is not analytic, such as |x|.
-        gap = np.abs(slope - found.value)
-        doubt = np.where(gap <= 4 * found.error, rounding, np.minimum(gap, 1e-9 * scale))
-        return Derivative(slope, np.maximum(rounding, doubt) + uncertain)
-    # Nearly the same: one of the two is a little off, and nobody knows which.
     gap = np.abs(slope - found.value)
+    if np.all(is_near):
+        # Beyond the estimate there may be a small part that is not analytic, such as |x|.
+        doubt = np.where(gap <= 4 * found.error, rounding, np.minimum(gap, 1e-9 * scale))
+        error = np.maximum(rounding, doubt) + uncertain
+        is_better = error <= found.error
+        return Derivative(*np.where(is_better, (slope, error), found))
+    # Nearly the same: one of the two is a little off, and nobody knows which.
     return Derivative(slope, gap) if np.all(gap <= NEARLY * scale) else found
+
+
+def _complex_step(
+    f: Callable[[complex], Array], step: float, shape: tuple[int, ...]
+) -> tuple[Array, Array] | None:
+    """Return Im f(ih) / h and how far rounding puts it off; None if f does not do it.
+
+    There is no difference in it, but terms as large as the result may cancel, and larger ones
+    inside, which shows in slopes so near that they are the same but for rounding.
+    """
+    aside = 64 * EPSILON + ASIDE * step
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            results = [f(complex(t, COMPLEX_STEP)) for t in (0, aside, -aside)]
+    except Exception:  # noqa: BLE001 - whatever it says to complex numbers, it is not analytic
+        return None
+    if any(result.shape != shape for result in results):
+        return None
+    slope, *others = (np.imag(result) / COMPLEX_STEP for result in results)
+    noise = np.maximum(*(np.abs(other - slope) for other in others))
+    return slope, 64 * EPSILON * (np.abs(slope) + np.abs(results[0])) + noise
 
 
 def _is_near(slope: Array, found: Derivative, scale: float) -> Array:
@@ -133,8 +150,9 @@ def _extrapolated(
     slopes = [(up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True)]
     noise = [off / h for h in steps]
     start = _settled(slopes, noise)
+    unknown = Derivative(slopes[0], np.full(slopes[0].shape, UNKNOWN))  # the least rounded
     if start > LEVELS - FEWEST:
-        return Derivative(slopes[0], np.full(slopes[0].shape, UNKNOWN))  # the least rounded
+        return unknown
     best, error = slopes[-1], np.full(slopes[-1].shape, UNKNOWN)
     row: list[Array] = []
     for slope, rounding in zip(slopes[start:], noise[start:], strict=True):
@@ -145,7 +163,7 @@ def _extrapolated(
             gap = np.maximum(np.abs(row[-1] - row[k]), np.abs(row[-1] - coarse)) + rounding
             best, error = np.where(gap < error, row[-1], best), np.fmin(gap, error)
     is_lost = _drift(slopes, best, 64 * EPSILON * max(_largest(*end) for end in ends) / steps[-1])
-    return Derivative(best, np.where(is_lost, UNKNOWN, error + uncertain))
+    return Derivative(*np.where(is_lost, unknown, (best, error + uncertain)))
 
 
 def _drift(slopes: list[Array], best: Array, rounding: float) -> Array:

@@ -72,7 +72,9 @@ class Stage:
             for name, x, mine, g in found:
                 if is_near(mine, g, 0.0):
                     continue
-                if not is_near(mine, g, most_carried(out, weights) / (size_of(x) or 1.0)):
+                if not is_near(
+                    mine, g, most_carried(out, variables, weights) / (size_of(x) or 1.0)
+                ):
                     message = f"the gradient of {self.what()} by {name} {ANOTHER}"
                     raise FindingError("wrong", message)
         return stage
@@ -232,7 +234,8 @@ class Stage:
         found = []
         for t in (0.0, step):
             with self.subject.at(self.moved(i, t * v)) as variables:
-                found.append(flow(self.outputs(variables)[0][k], weights))
+                out = self.outputs(variables)[0][k]
+                found.append(flow(out, variables, weights))
         here, there = found
         return here.passed(there) / step, here.carried()
 
