@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-tick = itertools.count(1).__next__
+ticks = itertools.count(1)
+tick = ticks.__next__
 
 
 class _Writes:
@@ -31,10 +32,15 @@ class _Writes:
 writes = _Writes()
 
 
-def mark_written(array: Any) -> None:
-    """Note that the memory of `array` has just been written."""
-    owner = array if getattr(array, "base", None) is None else _owner(array)
-    writes.last = writes.by_owner[id(owner)] = tick()
+def mark_written(*arrays: Any) -> None:
+    """Note that the memory of `arrays` has just been written."""
+    writes.last = now = tick()
+    for array in arrays:
+        try:
+            owner = array if array.base is None else _owner(array)
+        except AttributeError:  # another library's array
+            owner = array
+        writes.by_owner[id(owner)] = now
 
 
 def mark_rebound() -> None:

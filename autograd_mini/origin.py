@@ -27,6 +27,8 @@ class Origin(NamedTuple):
 # The files seen so far: the library's own, and all others.
 inside: set[str] = set()
 outside: set[str] = set()
+# The code outside that recorded last. It mostly records next, too: then nobody looks at its file.
+lately: list[CodeType | None] = [None]
 _folders: list[str] = []
 
 
@@ -35,6 +37,7 @@ def skip_frames_in(file: str) -> None:
     _folders.append(f"{Path(file).parent}{os.sep}")
     inside.clear()
     outside.clear()
+    lately[0] = None
 
 
 skip_frames_in(__file__)
@@ -42,15 +45,24 @@ skip_frames_in(__file__)
 
 def leave_library(frame: FrameType) -> FrameType:
     """Return the first frame, from `frame` outwards, that is not the library's own."""
-    while (file := frame.f_code.co_filename) not in outside:
-        if file not in inside:
-            (inside if file.startswith(tuple(_folders)) else outside).add(file)
-            continue
+    last = lately[0]
+    while (code := frame.f_code) is not last:
+        file = code.co_filename
+        if file not in inside and (file in outside or not _is_inside(file)):
+            lately[0] = code
+            break
         caller = frame.f_back
         if caller is None:
             break
         frame = caller
     return frame
+
+
+def _is_inside(file: str) -> bool:
+    """Return whether `file` is the library's own, and remember it."""
+    is_inside = file.startswith(tuple(_folders))
+    (inside if is_inside else outside).add(file)
+    return is_inside
 
 
 def locate(code: CodeType, offset: int) -> Origin:

@@ -9,19 +9,20 @@ next; what a Tensor holds stands in `storage.py`, its array methods in `methods.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat, starmap
 from sys import _getframe as frame_at
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy import ndarray
+from numpy import asarray, generic, ndarray
 
 from autograd_mini import backward as reverse
 from autograd_mini.anomaly import watch, watched
-from autograd_mini.clock import tick
+from autograd_mini.clock import tick, ticks
 from autograd_mini.in_place import Writable
 from autograd_mini.modes import Watch, mode, watches
-from autograd_mini.operation import CONTAINERS, ITEM, NUMERIC, Operation
-from autograd_mini.origin import leave_library, outside
+from autograd_mini.operation import CONTAINERS, FLOATING, ITEM, NUMERIC, PLAIN, Operation
+from autograd_mini.origin import lately, leave_library
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations, compositions
 from autograd_mini.rules.indexing import getitem
@@ -32,9 +33,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 NO_KWARGS: dict[str, Any] = {}
 _NUMBERS = frozenset({int, float})
 _GETITEM = TABLE[getitem]
-
-# What a call keeps as it is; all other arguments but Tensors are looked into.
-_PLAIN = frozenset({ndarray, int, float, bool, str, type(None)})
 
 
 def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] = NO_KWARGS) -> Any:
@@ -52,12 +50,14 @@ def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] =
         if type(x) is Tensor:
             values.append(x._array)
             needs = needs or x._needs
-        elif type(x) in _PLAIN:
+        elif type(x) in PLAIN:
             values.append(x)
         else:
             return _record_any(operation, args, kwargs)
     out = operation.forward(*values)
-    if needs and not (type(out) is ndarray and out.dtype.kind == "f"):
+    if type(out) is not ndarray and isinstance(out, generic):  # a single number
+        out = asarray(out)
+    if needs and not (type(out) is ndarray and out.dtype in FLOATING):
         needs = operation.passes_gradient(out)
     return remember(out, operation, args, needs, values, None, 3)
 
@@ -96,9 +96,9 @@ def remember(
         if not hasattr(out, "dtype"):
             return _remember_several(out, operation, args, needs, kwargs)
         out = as_array(out)
-    result = new(Tensor)
+    result = next(blank)
     result._array = out
-    result._tick = tick()
+    result._tick = next(ticks)
     result._grad = result.name = None
     if needs and mode():
         result._needs = True
@@ -111,7 +111,7 @@ def remember(
         except ValueError:  # no Python code called: the first call of a thread, an exit handler
             frame = frame_at()
         code = frame.f_code
-        if code.co_filename not in outside:
+        if code is not lately[0]:
             frame = leave_library(frame)
             code = frame.f_code
         result._code = code
@@ -255,14 +255,14 @@ class Tensor(Writable):
         needs = self._needs and out.dtype.kind in "fc"
         return remember(out, ITEM, (self, position), needs, (), {})
 
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
     def __getitem__(self, index: Any) -> Tensor:
         index = bare(index)
         x = self._array
         out: Tensor = remember(x[index], _GETITEM, (self, index), self._needs, (x, index))
         return out
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
 
     exp = _unary(np.exp)
     log = _unary(np.log)
@@ -291,10 +291,9 @@ class Tensor(Writable):
     __rpow__ = _reflected(np.power)
 
     def __pow__(self, exponent: Any) -> Tensor:
-        if type(exponent) is int and exponent == 2:
-            return _square(self)
-        return _power(self, exponent)
+        is_square = type(exponent) is int and exponent == 2
+        return _square(self) if is_square else _power(self, exponent)
 
 
 _square, _power = _unary(np.square), _binary(np.power)
-new = Tensor.__new__
+blank = starmap(object.__new__, repeat((Tensor,)))  # quicker than a call of __new__
