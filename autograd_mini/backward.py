@@ -20,8 +20,8 @@ from autograd_mini.anomaly import watched_rules
 from autograd_mini.clock import tick, writes
 from autograd_mini.fitting import fit, unshared
 from autograd_mini.modes import Watch, enable_grad, mode, no_grad
-from autograd_mini.operation import CONTAINERS, ITEM
-from autograd_mini.recorded import as_recorded, needing, no_graph, released, results_of, rule_failed
+from autograd_mini.operation import CONTAINERS, FLOATING, ITEM
+from autograd_mini.recorded import as_recorded, needing, no_graph, results_of, rule_failed
 from autograd_mini.storage import Storage, as_array, bare
 
 Entry = list[Any]  # [Tensor, its gradient so far]
@@ -37,10 +37,11 @@ def backward(output: Storage, gradient: Any, retain_graph: bool) -> None:
 
 
 def _accumulate(found: dict[int, Entry]) -> None:
+    now = tick()
     for entry in found.values():
         leaf = entry[0]
         leaf._grad = unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
-        leaf._graded = tick()
+        leaf._graded = now
 
 
 def gradients(
@@ -133,7 +134,7 @@ class Walk:
         self.pending: dict[int, Entry] = {}
         self.versions: dict[int, Any] = {}
 
-    def run(
+    def run(  # noqa: PLR0912 - what is hot is written out
         self, output: Storage, seed: Any, *, release: bool = False, keep_inner: bool = False
     ) -> dict[int, Entry]:
         """Walk from `output`, whose gradient is `seed`; return what is left pending, by tick.
@@ -147,26 +148,33 @@ class Walk:
             keep_inner: leave the gradients of inner Tensors in their `.grad`.
         """
         self.give(output, seed)
-        heap, pending, kind, give = self.heap, self.pending, self.kind, self.give
-        wanted, is_plain = self.wanted, not (self.differentiable or self.is_watched)
+        heap, pending, kind, wanted = self.heap, self.pending, self.kind, self.wanted
+        oldest, is_plain = self.oldest, not (self.differentiable or self.is_watched)
         while heap:
-            at = -heappop(heap)
-            entry = pending.pop(at)
-            node, g = entry
-            if at in wanted:
+            node, g = entry = pending.pop(at := -heappop(heap))
+            if wanted and at in wanted:
                 pending[at] = entry
-                if self.is_partial or at == self.oldest:
+                if self.is_partial or at == oldest:
                     continue
-            args, values, kwargs = node._args, node._values, node._kwargs
-            if args is None:
-                raise RuntimeError(released(node))
-            if at < writes.last:
+            args, kwargs = node._args, node._kwargs
+            if args is None or at < writes.last:
                 args, kwargs = as_recorded(node, self.versions)
             try:
-                if is_plain and kwargs is None:  # on bare arrays, where most of the time goes
+                if is_plain and kwargs is None:  # most of the time goes here: `give` written out
+                    given = (g, node._array, *node._values)
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
-                            give(x, vjp(g, node._array, *values))
+                            part, its, since = vjp(*given), x._array, x._tick
+                            if type(part) is not ndarray or part.dtype is not its.dtype:
+                                part = fit(part, its)
+                            if part.shape != its.shape:
+                                part = fit(part, its)
+                            if since in pending:
+                                pending[since][1] = pending[since][1] + part
+                            elif since >= oldest:
+                                pending[since] = [x, part]
+                                if x._operation is not None:
+                                    heappush(heap, -since)
                 else:  # the same for any call
                     self.visit(node, args, kwargs or {}, g)
             except Exception as error:
@@ -206,15 +214,7 @@ class Walk:
 
     def give(self, x: Any, g: Any) -> None:
         """Add `g` to the gradient of `x`, in its shape and dtype."""
-        data, at = x._array, x._tick
-        try:
-            fits = g.shape == data.shape and g.dtype is data.dtype
-        except AttributeError:
-            raise TypeError(
-                f"its rule returned {g!r}, not an array of shape {data.shape}"
-            ) from None
-        if not fits:
-            g = fit(g, data)
+        g, at = fit(g, x._array), x._tick
         entry = self.pending.get(at)
         if entry is not None:
             entry[1] = entry[1] + g
@@ -251,18 +251,19 @@ def _seed(output: Any, gradient: Any) -> Any:
         raise RuntimeError(no_graph(output))
     if gradient is None:
         data = output._array
+        if type(data) is ndarray and data.ndim == 0 and data.dtype in FLOATING:
+            return np.array(1, data.dtype)
         if data.size != 1:
             raise ValueError(
                 f"backward() starts at a scalar, found shape {output.shape}: reduce it first, "
                 f"with .sum() or .mean(), or pass backward(gradient) of that shape"
             )
-        is_number = type(data) is ndarray and data.ndim == 0
         if data.dtype.kind == "c":
             raise ValueError(
                 "backward() starts at a real number, found a complex one: take its real part or "
                 "its absolute value, or pass backward(gradient)"
             )
-        return np.array(1, data.dtype) if is_number else np.ones_like(data)
+        return np.ones_like(data)
     gradient = as_array(bare(gradient))
     if gradient.dtype.kind not in ("biufc" if output.dtype.kind == "c" else "biuf"):
         raise TypeError(

@@ -15,8 +15,11 @@ def fit(g: Any, array: Any) -> Any:
     A real argument of complex calculations has a real gradient, the real part of `g`.
 
     Raises:
+        TypeError: `g` is no array.
         ValueError: the shape of `g` can't have come from broadcasting.
     """
+    if not hasattr(g, "dtype"):
+        raise TypeError(f"its rule returned {g!r}, not an array of shape {array.shape}")
     if g.shape != array.shape:
         g = unbroadcast(g, array.shape)
     if g.dtype.kind == "c" and array.dtype.kind != "c":
@@ -41,13 +44,11 @@ def unshared(entry: list[Any]) -> Any:
     An array that owns its memory and that only `entry` refers to can't be seen from elsewhere: it
     stays as it is. Any other is copied.
     """
-    if type(entry[1]) is ndarray and entry[1].base is None and _references(entry) == _ALONE:
+    # Counted where it lies: a name of its own would be one more.
+    if getrefcount(entry[1]) == _ALONE and type(entry[1]) is ndarray and entry[1].base is None:
         return entry[1]
     return np.array(entry[1]) if isinstance(entry[1], ndarray | np.generic) else entry[1].copy()
 
 
-def _references(entry: list[Any]) -> int:
-    return getrefcount(entry[1])
-
-
-_ALONE = _references([None, np.empty(0)])
+_lonely = [None, np.empty(0)]
+_ALONE = getrefcount(_lonely[1])

@@ -25,8 +25,11 @@ def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
             version goes on where the last one ended, and a thousand of them cost one pass.
 
     Raises:
-        RuntimeError: a value that a rule of `node` reads was written since.
+        RuntimeError: the graph was released, or a value that a rule of `node` reads was written
+            since.
     """
+    if node._args is None:
+        raise RuntimeError(_released(node))
     operation, args, kwargs, at = node._operation, node._args, node._kwargs, node._tick
     if operation is ITEM:
         return args, kwargs
@@ -118,7 +121,7 @@ def no_graph(output: Any) -> str:
     )
 
 
-def released(node: Any) -> str:
+def _released(node: Any) -> str:
     """Say that an earlier walk has taken the graph, and the three ways out."""
     return (
         f"the graph of {call_of(node)} was released by an earlier backward(): call the first one "
