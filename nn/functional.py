@@ -127,18 +127,23 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         _check_fit(x, weight)
     if bias is None:
         return out
-    if bias.shape != out.shape[-1:]:
+    if bias.ndim != 1 or len(bias) != len(weight):
         raise ValueError(
             f"linear adds a bias of shape (out,), here {out.shape[-1:]}, found {bias.shape}"
         )
+    if type(out) is type(bias) is np.ndarray and out.dtype is bias.dtype:
+        # Quicker so: in the memory of `out`, which is nobody else's; one row not broadcast.
+        rows = out.ravel() if out.size == bias.size else out
+        rows += bias
+        return out
     return out + bias
 
 
 defvjp(
     linear,
-    lambda g, out, x, weight, bias=None: _times(g, weight),
-    lambda g, out, x, weight, bias=None: _rows(g).T.dot(_rows(x)),
-    lambda g, out, x, weight, bias=None: _sum_of_rows(_rows(g)),
+    lambda g, out, x, weight, bias=None: g.dot(weight) if g.ndim == 2 else _times(g, weight),
+    lambda g, out, x, weight, bias=None: g.T.dot(x) if g.ndim == 2 else _rows(g).T.dot(_rows(x)),
+    lambda g, out, x, weight, bias=None: _sum_of_rows(g if g.ndim == 2 else _rows(g)),
 )
 
 
@@ -146,7 +151,7 @@ def _sum_of_rows(rows: Any) -> Any:
     """Return the sum over the first axis; of few rows by a product with ones, which is quicker."""
     if type(rows) is not np.ndarray or len(rows) > _FEW_ROWS:
         return rows.sum(axis=0)
-    return rows.T.dot(_ones(len(rows), rows.dtype))
+    return _ones(len(rows), rows.dtype).dot(rows)
 
 
 @functools.lru_cache(maxsize=16)

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_mini import Tensor
+from autograd_mini.primitive import TABLE
+from autograd_mini.tensor import record
 from nn import functional, init
 from nn.module import Module, Parameter
+
+_LINEAR = TABLE[functional.linear]
 
 
 class Linear(Module):
@@ -57,6 +61,8 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the sums, shape (..., out_features), for `x` of shape (..., in_features)."""
+        if type(x) is Tensor:  # the same, without the steps in between
+            return record(_LINEAR, (x, self.weight, self.bias))
         return functional.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -70,7 +76,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the sigmoid of `x`."""
-        return functional.sigmoid(x)
+        return x.sigmoid() if type(x) is Tensor else functional.sigmoid(x)
 
 
 class Tanh(Module):
@@ -78,7 +84,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the hyperbolic tangent of `x`."""
-        return functional.tanh(x)
+        return x.tanh() if type(x) is Tensor else functional.tanh(x)
 
 
 class ReLU(Module):
@@ -86,7 +92,7 @@ class ReLU(Module):
 
     def forward(self, x: Any) -> Any:
         """Return `x` with zeros for negative numbers."""
-        return functional.relu(x)
+        return x.relu() if type(x) is Tensor else functional.relu(x)
 
 
 class Softmax(Module):

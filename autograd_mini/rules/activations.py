@@ -27,8 +27,12 @@ def sigmoid(x: Any) -> Any:
     Tensor([0. , 0.5, 1. ])
     """
     end, one = _CONSTANTS.get(x.dtype, _NUMBERS) if type(x) is np.ndarray else _NUMBERS
-    power = np.exp(np.minimum(x, end))
-    return power / (power + one)
+    power = np.minimum(x, end)
+    if type(power) is not np.ndarray:  # a number, or another library's array
+        power = np.exp(power)
+        return power / (power + one)
+    np.exp(power, power)  # in its own memory, which is quicker
+    return np.divide(power, power + one, power)
 
 
 defvjp(sigmoid, lambda g, out, x: g * (out - out * out))
