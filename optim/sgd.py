@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.clock import mark_written, tick
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
@@ -79,13 +80,13 @@ class SGD:
         self.maximize = maximize
         self._slots = [_Slot(p) for p in self.params]
         self._lr = math.nan  # what the slots hold, to notice a change
-        self._graded_until = 0
+        self._used_until = 0  # gradients from before this tick were used
         self._has_warned = False
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to None."""
         for p in self.params:
-            p.grad = None
+            p._grad = None
 
     def step(self) -> None:
         """Change every parameter that has a gradient.
@@ -100,14 +101,20 @@ class SGD:
         if self.lr != self._lr:
             self._take_lr()
         is_plain = not (self.momentum or self.weight_decay or self.maximize)
-        for slot in self._slots:
-            p = slot.p
-            g = p._grad
-            if g is None:
-                continue
-            if not is_plain:
-                g = self._direction(slot, g)
-            p.data -= np.multiply(g, slot.lr, slot.scaled)
+        written: list[Any] = []
+        try:
+            for slot in self._slots:
+                p = slot.p
+                g = p._grad
+                if g is None:
+                    continue
+                if not is_plain:
+                    g = self._direction(slot, g)
+                array = p._array
+                written.append(array)
+                np.subtract(array, np.multiply(g, slot.lr, slot.scaled), array)
+        finally:  # also after half a step, so that no walk uses what was overwritten
+            mark_written(*written)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the options, and the velocities as "momentum_buffer.0" and so on, as arrays."""
@@ -172,16 +179,16 @@ class SGD:
                 f"SGD.step found no gradient in any of its {len(self.params)} parameters: call "
                 "loss.backward() first, with a loss that was computed from these Tensors"
             )
-        if min(graded) <= self._graded_until and not self._has_warned:
+        if min(graded) < self._used_until and not self._has_warned:
             self._has_warned = True
-            stale = sum(at <= self._graded_until for at in graded)
+            stale = sum(at < self._used_until for at in graded)
             warnings.warn(
                 f"SGD.step uses gradients of an earlier step again, in {stale} of "
                 f"{len(self.params)} parameters: call zero_grad() and backward() before each step",
                 UserWarning,
                 stacklevel=3,
             )
-        self._graded_until = max(graded)
+        self._used_until = tick()
 
     def _take_lr(self) -> None:
         """Put `lr` into arrays of the parameters' dtypes, quicker for NumPy than a number."""
