@@ -133,7 +133,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         )
     if type(out) is type(bias) is np.ndarray and out.dtype is bias.dtype:
         # Quicker so: in the memory of `out`, which is nobody else's; one row not broadcast.
-        rows = out.ravel() if out.size == bias.size else out
+        rows = out.reshape(-1) if out.size == bias.size else out
         rows += bias
         return out
     return out + bias
