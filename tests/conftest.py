@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `dev` explores, `ci` repeats itself, `deep` searches long.
+"""Hypothesis profiles: `dev` explores, `ci` repeats itself, `many` and `deep` search longer.
 
 HYPOTHESIS_PROFILE names one; without it, `ci` where CI is set and `dev` elsewhere. Deadlines are
 off everywhere: a first call that compiles or imports says nothing about the code under test.
@@ -22,6 +22,7 @@ settings.register_profile(
     # A shared machine may be slow at any moment; what it draws is the same.
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("many", settings.get_profile("ci"), max_examples=825)
 settings.register_profile("deep", deadline=None, max_examples=1_000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")

@@ -187,13 +187,21 @@ def test_a_right_gradient_below_the_rounding_of_large_numbers_is_not_called_wron
     assert found == "right" if exponent == 2 else found != "wrong"
 
 
-# More than 20,000 examples with HYPOTHESIS_PROFILE=deep. Second orders, which take five times as
-# long, are left to it: `test_rules.py` has them too.
-ORDERS = [1, 1, 1, 2] if settings.default.max_examples > 50 else [1]
+# More than 20,000 examples with HYPOTHESIS_PROFILE=many, which .ci/run asks for. Second orders, which
+# take five times as long, are left to HYPOTHESIS_PROFILE=deep: `test_rules.py` has them too.
+ORDERS = [1, 1, 1, 2] if settings.default.max_examples >= 1_000 else [1]
+
+
+def examples_each(profile: settings) -> int:
+    return profile.max_examples // 15
+
+
+def test_many_examples_are_twenty_thousand() -> None:
+    assert len(SAMPLES) * examples_each(settings.get_profile("many")) >= 20_000
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[TABLE[s.function].name for s in SAMPLES])
-@settings(max_examples=max(2, settings.default.max_examples // 15))
+@settings(max_examples=examples_each(settings.default))
 @given(data=st.data())
 def test_no_right_rule_is_called_wrong(sample: Sample, data: Any) -> None:
     call = data.draw(sample.calls)
