@@ -187,8 +187,8 @@ def test_a_right_gradient_below_the_rounding_of_large_numbers_is_not_called_wron
     assert found == "right" if exponent == 2 else found != "wrong"
 
 
-# More than 20,000 examples with HYPOTHESIS_PROFILE=many, which .ci/run asks for. Second orders, which
-# take five times as long, are left to HYPOTHESIS_PROFILE=deep: `test_rules.py` has them too.
+# More than 20,000 examples with HYPOTHESIS_PROFILE=many, which .ci/run asks for. Second orders,
+# which take five times as long, are left to `deep`: `test_rules.py` has them too.
 ORDERS = [1, 1, 1, 2] if settings.default.max_examples >= 1_000 else [1]
 
 
