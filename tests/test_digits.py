@@ -332,6 +332,14 @@ def test_a_batch_larger_than_the_data_is_one_step_an_epoch(few):
 # Ctrl-C
 
 
+@pytest.fixture
+def _ctrl_c_interrupts():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_interrupts")
 def test_ctrl_c_keeps_what_was_learned_so_far(tmp_path, monkeypatch):
     step = digits.step_downhill
     taken: list[float] = []

@@ -232,6 +232,7 @@ def test_no_right_rule_is_called_wrong(sample: Sample, data: Any) -> None:
         (lambda x: xp.floor(x) * x + xp.sin(1e9 * x), X, "is known to"),
         (lambda x: x * x + 1e15, X, "is known to"),
         (lambda x: xp.sin(x / 1e-300), 1e-300 * X, "too large for a float64"),
+        (lambda x: (1 - xp.cos(x)) / (x * x), 1e-150 * X, "too little to be seen"),
     ],
 )
 def test_what_cannot_be_checked_is_said(f: Any, x: Any, message: str) -> None:

@@ -145,7 +145,8 @@ class _Rule:
     def check_numbers(self, k: int, place: int, direction: Array, g: Any) -> None:
         """Refuse a gradient that is not the numeric derivative, of the Tensor at `place`."""
         mine, numeric, error, scale = self.compared(k, place, direction, g)
-        if not self.is_off(mine, numeric, error, scale):
+        is_endless = abs(numeric) / _size(direction) > UNKNOWN  # too large for a float64
+        if is_endless or not self.is_off(mine, numeric, error, scale):
             return
         if not self.is_off(*self.compared(k, place, direction, g, OTHER_STEP)):
             return  # an estimate was wrong by chance
