@@ -32,15 +32,13 @@ class _Writes:
 writes = _Writes()
 
 
-def mark_written(*arrays: Any) -> None:
-    """Note that the memory of `arrays` has just been written."""
-    writes.last = now = tick()
-    for array in arrays:
-        try:
-            owner = array if array.base is None else _owner(array)
-        except AttributeError:  # another library's array
-            owner = array
-        writes.by_owner[id(owner)] = now
+def mark_written(array: Any) -> None:
+    """Note that the memory of `array` has just been written."""
+    try:
+        owner = array if array.base is None else _owner(array)
+    except AttributeError:  # another library's array
+        owner = array
+    writes.last = writes.by_owner[id(owner)] = tick()
 
 
 def mark_rebound() -> None:

@@ -131,7 +131,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         raise ValueError(
             f"linear adds a bias of shape (out,), here {out.shape[-1:]}, found {bias.shape}"
         )
-    if type(out) is type(bias) is np.ndarray and out.dtype is bias.dtype:
+    if type(x) is type(weight) is type(bias) is np.ndarray and out.dtype is bias.dtype:
         # Quicker so: in the memory of `out`, which is nobody else's; one row not broadcast.
         rows = out.reshape(-1) if out.size == bias.size else out
         rows += bias

@@ -44,8 +44,8 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
         raise _unknown("mse_loss", reduction, MSE_REDUCTIONS)
     try:
         fits = prediction.shape == target.shape
-    except AttributeError:
-        fits = False
+    except AttributeError:  # a plain number fits a single one
+        fits = getattr(prediction, "shape", None) == getattr(target, "shape", ())
     if not fits:
         raise _mismatch(prediction, target)
     difference = prediction - target

@@ -101,20 +101,19 @@ class SGD:
         if self.lr != self._lr:
             self._take_lr()
         is_plain = not (self.momentum or self.weight_decay or self.maximize)
-        written: list[Any] = []
-        try:
-            for slot in self._slots:
-                p = slot.p
-                g = p._grad
-                if g is None:
-                    continue
-                if not is_plain:
-                    g = self._direction(slot, g)
-                array = p._array
-                written.append(array)
-                np.subtract(array, np.multiply(g, slot.lr, slot.scaled), array)
-        finally:  # also after half a step, so that no walk uses what was overwritten
-            mark_written(*written)
+        for slot in self._slots:
+            p = slot.p
+            g = p._grad
+            if g is None:
+                continue
+            if not is_plain:
+                g = self._direction(slot, g)
+            array, change = p._array, np.multiply(g, slot.lr, slot.scaled)
+            if type(array) is np.ndarray:  # the same, without the steps in between
+                np.subtract(array, change, array)
+                mark_written(array)
+            else:
+                p.data -= change
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the options, and the velocities as "momentum_buffer.0" and so on, as arrays."""

@@ -171,6 +171,22 @@ def test_the_gradient_of_a_bias_sums_few_rows_and_many(rows):
     np.testing.assert_allclose(bias.grad, weights.sum(axis=0), rtol=1e-14)
 
 
+class Identity:
+    """A matrix that is never made, of another library: its products are what it is given."""
+
+    ndim = 2
+    shape = (3, 3)
+
+    def dot(self, other):
+        return other
+
+
+def test_linear_never_writes_into_the_weight_that_a_foreign_product_returns():
+    weight = np.arange(9.0).reshape(3, 3)
+    assert np.array_equal(linear(Identity(), weight, np.ones(3)), weight.T + 1)
+    assert np.array_equal(weight, np.arange(9.0).reshape(3, 3))
+
+
 def test_the_gradients_of_linear_keep_no_memory_of_past_batches():
     weight, bias = Tensor(np.ones((3, 2)), True), Tensor(np.ones(3), True)
     tracemalloc.start()

@@ -133,6 +133,13 @@ def test_mse_against_a_plain_number_is_refused():
         mse_loss(Tensor([1.0, 2.0], requires_grad=True), 1.0)
 
 
+def test_mse_of_a_single_number_against_a_plain_one_works():
+    prediction = Tensor(3.0, requires_grad=True)
+    mse_loss(prediction, 1.0).backward()
+    assert prediction.grad == 4.0
+    assert mse_loss(np.float64(3.0), 1) == 4.0
+
+
 def test_mse_against_a_list_works():
     a = Tensor([1.0, 2.0], requires_grad=True)
     loss = mse_loss(a, [0.0, 4.0])

@@ -574,3 +574,51 @@ def test_a_network_learns_exclusive_or(dtype):
         optimizer.step()
     assert np.array_equal(model(x).data.round(), y)
     assert {p.dtype for p in model.parameters()} == {np.dtype(dtype)}
+
+
+# Beside other code
+
+
+def test_a_walk_in_the_middle_of_a_step_knows_what_was_written(monkeypatch):
+    a, b, x = parameter(1.0), parameter(1.0), parameter(1.0)
+    give(a, 1.0)
+    give(b, 1.0)
+    loss = (a * x).sum()
+    product = np.multiply
+
+    def walking(*args):
+        if args[0] is b.grad:  # `a` has been written
+            with pytest.raises(RuntimeError, match="written since"):
+                loss.backward()
+        return product(*args)
+
+    monkeypatch.setattr(np, "multiply", walking)
+    SGD([a, b], lr=0.5).step()
+    assert (a.data, b.data, x.grad) == (0.5, 0.5, None)
+
+
+class Lazy(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of another library, which never writes into one."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+        self.shape, self.ndim, self.size = self.array.shape, self.array.ndim, self.array.size
+        self.dtype = self.array.dtype
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        return Lazy(ufunc(*(x.array if isinstance(x, Lazy) else x for x in inputs), **kwargs))
+
+    def __array_function__(self, function, types, args, kwargs):
+        return Lazy(function(*(x.array if isinstance(x, Lazy) else x for x in args), **kwargs))
+
+    def copy(self):
+        return Lazy(self.array.copy())
+
+
+def test_an_array_that_is_never_written_in_place_is_stepped_too():
+    p = Tensor(Lazy([1.0, 2.0]), requires_grad=True)
+    p.grad = Lazy([1.0, 1.0])
+    before = p.data
+    SGD([p], lr=0.5).step()
+    assert p.data.array.tolist() == [0.5, 1.5]
+    assert before.array.tolist() == [1.0, 2.0]
