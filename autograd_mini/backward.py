@@ -164,17 +164,17 @@ class Walk:
                     given = (g, node._array, *node._values)
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
-                            part, its, since = vjp(*given), x._array, x._tick
-                            if type(part) is not ndarray or part.dtype is not its.dtype:
-                                part = fit(part, its)
-                            if part.shape != its.shape:
-                                part = fit(part, its)
-                            if since in pending:
-                                pending[since][1] = pending[since][1] + part
-                            elif since >= oldest:
-                                pending[since] = [x, part]
+                            part, data, made = vjp(*given), x._array, x._tick
+                            if type(part) is not ndarray or part.dtype is not data.dtype:
+                                part = fit(part, data)
+                            elif part.shape != data.shape:
+                                part = fit(part, data)
+                            if made in pending:
+                                pending[made][1] = pending[made][1] + part
+                            elif made >= oldest:
+                                pending[made] = [x, part]
                                 if x._operation is not None:
-                                    heappush(heap, -since)
+                                    heappush(heap, -made)
                 else:  # the same for any call
                     self.visit(node, args, kwargs or {}, g)
             except Exception as error:

@@ -127,7 +127,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         _check_fit(x, weight)
     if bias is None:
         return out
-    if bias.ndim != 1 or len(bias) != len(weight):
+    if bias.shape != weight.shape[:1]:
         raise ValueError(
             f"linear adds a bias of shape (out,), here {out.shape[-1:]}, found {bias.shape}"
         )

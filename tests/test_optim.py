@@ -583,7 +583,7 @@ def test_a_walk_in_the_middle_of_a_step_knows_what_was_written(monkeypatch):
     a, b, x = parameter(1.0), parameter(1.0), parameter(1.0)
     give(a, 1.0)
     give(b, 1.0)
-    loss = (a * x).sum()
+    loss, after = (a * x).sum(), (b * x).sum()
     product = np.multiply
 
     def walking(*args):
@@ -594,6 +594,8 @@ def test_a_walk_in_the_middle_of_a_step_knows_what_was_written(monkeypatch):
 
     monkeypatch.setattr(np, "multiply", walking)
     SGD([a, b], lr=0.5).step()
+    with pytest.raises(RuntimeError, match="written since"):
+        after.backward()
     assert (a.data, b.data, x.grad) == (0.5, 0.5, None)
 
 

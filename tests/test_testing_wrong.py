@@ -164,6 +164,11 @@ def test_one_wrong_call_among_equal_ones_is_named() -> None:
     assert "the rule of sine" in str(error)
 
 
+def normalised(x: Any) -> Any:
+    distance = x - xp.mean(x)
+    return distance / xp.sqrt(xp.mean(distance * distance) + 1e-5)
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -173,6 +178,8 @@ def test_one_wrong_call_among_equal_ones_is_named() -> None:
         lambda x: x.data**2 + 1e15,
         lambda x: 1e3 * x.data**2 + 1e15,
         lambda x: x * 1e14 - x * 1e14 + x * x.data,
+        lambda x: x * 3.3e8 - x * 1.1e8 * 3 + x.data**2,
+        lambda x: 1e6 * xp.sum(normalised(x)) + 1e-2 * xp.sum(x.data**2),
     ],
 )
 def test_what_is_lost_beside_large_numbers_is_not_called_right(f: Any) -> None:
@@ -182,6 +189,11 @@ def test_what_is_lost_beside_large_numbers_is_not_called_right(f: Any) -> None:
 @pytest.mark.parametrize("f", [xp.sin, lambda x: x * 1.0, lambda x: x**2 + x])
 def test_a_gradient_that_is_lost_where_the_result_is_zero_is_found(f: Any) -> None:
     assert verdict(lambda x: f(x.data) + 0 * x, np.zeros(3), order=1) == "wrong"
+
+
+def test_a_gradient_that_is_lost_beside_a_checkpoint_or_inside_one_is_found() -> None:
+    assert verdict(lambda x: checkpoint(xp.sin)(x) * x.data, X) == "wrong"
+    assert verdict(checkpoint(lambda x: xp.sin(x) * x.data), X) == "wrong"
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-12, 1.0, 1e12])

@@ -226,7 +226,10 @@ class Stage:
         def again() -> Derivative:
             return weighed(units, self.numeric(i, v, OTHER_STEP)[k])
 
-        return agree(mine, weighed(units, numeric), again, lambda: self.flows(k, i, v), where)
+        def flows() -> tuple[float, float]:
+            return self.flows(k, i, v)
+
+        return agree(mine, weighed(units, numeric), again, flows, size_of(self.base[k]), where)
 
     def refuse_endless(self, numeric: Derivative, v: Array, where: str) -> None:
         """Refuse to judge a slope that has no number: at the end of a domain, or too large."""

@@ -38,13 +38,14 @@ def calls(outputs: list[Any]) -> list[Any]:
         found[id(node)] = node
         args, kwargs = arguments(node)
         if node._operation is CHECKPOINT:
-            pending += filter(_is_call, _inside(*args))
+            pending += filter(_is_call, inside(node))
         pending += filter(_is_call, nested((*args, *kwargs.values())))
     return sorted(found.values(), key=lambda node: node._tick)
 
 
-def _inside(variables: list[Any], part: Any) -> list[Any]:
-    """Return the results of the `part` of a checkpoint, with all that made them."""
+def inside(checkpoint: Any) -> list[Any]:
+    """Return the results of the part of a recorded checkpoint, with all that made them."""
+    variables, part = arguments(checkpoint)[0]
     count = len(variables) - len(part.captured)
     return leaves(part.run([Tensor(bare(x), requires_grad=True) for x in variables[:count]]))
 
