@@ -165,9 +165,8 @@ class Walk:
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
                             part, data, made = vjp(*given), x._array, x._tick
-                            if type(part) is not ndarray or part.dtype is not data.dtype:
-                                part = fit(part, data)
-                            elif part.shape != data.shape:
+                            is_alike = type(part) is ndarray and part.dtype is data.dtype
+                            if not is_alike or part.shape != data.shape:
                                 part = fit(part, data)
                             if made in pending:
                                 pending[made][1] = pending[made][1] + part
