@@ -191,6 +191,16 @@ def test_a_gradient_that_is_lost_where_the_result_is_zero_is_found(f: Any) -> No
     assert verdict(lambda x: f(x.data) + 0 * x, np.zeros(3), order=1) == "wrong"
 
 
+@pytest.mark.parametrize("constant", [1e5, 1e6, 1e7])
+def test_a_lost_part_that_the_complex_step_is_blind_to_is_not_called_right(constant: float) -> None:
+    def f(x: Any) -> Any:
+        return (xp.exp(x) + 1e-3 * np.abs(x.data).max() + constant) - constant
+
+    for seed in range(30):
+        x = np.random.default_rng(seed).normal(size=3)
+        assert verdict(f, x, order=1, seed=seed) != "right"
+
+
 def test_a_gradient_that_is_lost_beside_a_checkpoint_or_inside_one_is_found() -> None:
     assert verdict(lambda x: checkpoint(xp.sin)(x) * x.data, X) == "wrong"
     assert verdict(checkpoint(lambda x: xp.sin(x) * x.data), X) == "wrong"

@@ -60,7 +60,8 @@ def derivative(f: Callable[[complex], Array], step: float, is_analytic: bool) ->
     scale = np.max(np.abs(found.value), initial=0.0)
     is_near = _is_near(slope, found, scale)
     if not np.all(is_near):
-        is_near |= _is_near(slope, _table(f, OTHER_STEP * step)[0], scale)
+        other = _table(f, OTHER_STEP * step)[0]
+        is_near |= _is_near(slope, other, scale) & (other.error < UNKNOWN)
     gap = np.abs(slope - found.value)
     if np.all(is_near):
         # Beyond the estimate there may be a small part that is not analytic, such as |x|.
