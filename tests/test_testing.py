@@ -194,6 +194,16 @@ def test_what_cancels_inside_a_checkpoint_is_judged_like_anything_else() -> None
     assert all(verdict(shares, X, seed=seed) == "right" for seed in range(4))
 
 
+def test_a_right_rule_that_lost_digits_is_not_called_wrong() -> None:
+    def f(x: Any) -> Any:
+        return nn.functional.cross_entropy(x, np.arange(3))
+
+    inputs = [10 * np.random.default_rng(seed).normal(size=(3, 4)) for seed in range(25)]
+    found = [verdict(f, x, order=1, seed=seed) for seed, x in enumerate(inputs)]
+    assert "wrong" not in found  # with seed 14, it takes 1 from 1 - 2e-8
+    assert found.count("right") > 20
+
+
 def test_a_saturated_function_with_a_complex_form_is_right() -> None:
     rng = np.random.default_rng(0)
     for seed in range(10):
