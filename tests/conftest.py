@@ -22,7 +22,7 @@ settings.register_profile(
     # A shared machine may be slow at any moment; what it draws is the same.
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("many", settings.get_profile("ci"), max_examples=825)
+settings.register_profile("many", settings.get_profile("ci"), max_examples=840)
 settings.register_profile("deep", deadline=None, max_examples=1_000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
