@@ -107,8 +107,9 @@ def _table(f: Callable[[complex], Array], step: float) -> tuple[Derivative, Arra
     up, down = ends[0]
     bend, twist = np.abs(up + down - 2 * here) / step**2, np.abs(up - down) / step**3
     uncertain = ROUNDED_INPUT * (bend + ROUNDED_INPUT * twist)
-    spacing = NEXT_TO * steps[-1]
-    noise = _noise([_tried(f, k * spacing, here.shape) for k in range(-3, 4)])
+    beside = [NEXT_TO * steps[-1] * k for k in (1, 2, 3)]
+    before = [_tried(f, -t, here.shape) for t in reversed(beside)]
+    noise = _noise([*before, here, *(_tried(f, t, here.shape) for t in beside)])
     size = max(_largest(*end) for end in ends)
     off = min(max(EPSILON * size, noise), CANCELLED * size)
     return _extrapolated(steps, ends, off, uncertain), uncertain
