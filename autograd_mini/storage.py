@@ -37,6 +37,7 @@ class Storage(Methods):
         "_offset",
         "_operation",  # None in a leaf
         "_previous",  # set by item assignment: the Tensor as it was before
+        "_returned_by",  # set by modules: the call that returned it, see scopes.py
         "_tick",
         "_values",  # the bare arguments, of use if the call is a plain one
         "name",
@@ -52,6 +53,7 @@ class Storage(Methods):
     _offset: int
     _operation: Operation | None
     _previous: Any
+    _returned_by: Any
     _tick: int
     _values: Any
     name: str | None

@@ -99,7 +99,7 @@ def remember(
     result = next(blank)
     result._array = out
     result._tick = next(ticks)
-    result._grad = result.name = None
+    result._grad = result.name = result._returned_by = None
     if needs and mode():
         result._needs = True
         result._operation = operation
@@ -216,7 +216,7 @@ class Tensor(Writable):
         self._array = data
         self._needs = bool(requires_grad)
         self._tick = tick()
-        self._grad = self._operation = None
+        self._grad = self._operation = self._returned_by = None
         self.name = name
 
     def backward(self, gradient: Any = None, *, retain_graph: bool = False) -> None:

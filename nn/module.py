@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.clock import tick
 from autograd_mini.origin import skip_frames_in
+from autograd_mini.scopes import note_call
 
 # The line that made a Tensor is the user's, not the layer's.
 skip_frames_in(__file__)
@@ -63,8 +65,15 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output."""
-        return self.forward(*args, **kwargs)
+        """Compute the output, which remembers that this module returned it."""
+        start = tick()
+        out = self.forward(*args, **kwargs)
+        if type(out) is Tensor:  # most of the time
+            if out._tick > start:
+                out._returned_by = (self, start, out._tick, (), out._returned_by)
+        else:
+            note_call(out, self, start)
+        return out
 
     def extra_repr(self) -> str:
         """Describe the module between the brackets of its repr, such as its sizes."""

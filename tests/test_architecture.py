@@ -40,6 +40,7 @@ ROOMS = (
     ("autograd_mini.in_place",),
     ("autograd_mini.tensor",),
     ("autograd_mini.trees",),
+    ("autograd_mini.scopes",),
     ("autograd_mini.transforms",),
     ("autograd_mini.jacobians", "autograd_mini.checkpointing"),
     ("autograd_mini.testing.*",),

@@ -1,0 +1,58 @@
+"""Which module call a Tensor came from: what draws boxes around the calls of a network.
+
+A module call is an interval of ticks, from where it started to the Tensor that it returned, and
+that Tensor keeps it. So calls live and die with the graph, and nothing is kept per operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from autograd_mini.tensor import Tensor
+from autograd_mini.trees import leaves
+
+
+class Call(NamedTuple):
+    """One call of a module: it made the Tensors after tick `start`, up to tick `end`.
+
+    Attributes:
+        module: what was called.
+        start: a tick taken when the call began.
+        end: the tick of a Tensor that it returned.
+        ends: of a module that calls its `layers` in a row, the ticks of what they returned, 0 for
+            what was no Tensor.
+    """
+
+    module: Any
+    start: int
+    end: int
+    ends: Sequence[int] = ()
+
+
+def note_call(out: Any, module: Any, start: int) -> None:
+    """Let every Tensor in the containers `out` remember that a call of `module` returned it.
+
+    A Tensor keeps (module, start, end, ends, what it kept before), as modules that are in a hurry
+    write it themselves. One made before the call was only handed through, and keeps nothing.
+
+    Args:
+        out: what the call returned: a tuple, list or dict, or anything else, which is left alone.
+        module: what was called.
+        start: a tick taken when the call began.
+    """
+    if isinstance(out, tuple | list | dict):
+        for part in leaves(out):
+            if isinstance(part, Tensor) and part._tick > start:
+                part._returned_by = (module, start, part._tick, (), part._returned_by)
+
+
+def calls_that_returned(x: Tensor) -> Iterator[Call]:
+    """Yield the module calls that returned `x`, outermost first, each once."""
+    kept = x._returned_by
+    while kept is not None:
+        module, start, end, ends, inner = kept
+        is_noted_twice = inner is not None and inner[0] is module and inner[2] == end
+        if end == x._tick and not is_noted_twice:  # else `x` was given a new value since
+            yield Call(module, start, end, ends)
+        kept = inner
