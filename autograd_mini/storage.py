@@ -7,7 +7,6 @@ no walk can use a value that was overwritten after it was recorded.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from types import CodeType
 from typing import Any
@@ -37,7 +36,7 @@ class Storage(Methods):
         "_offset",
         "_operation",  # None in a leaf
         "_previous",  # set by item assignment: the Tensor as it was before
-        "_returned_by",  # set by modules: the call that returned it, see scopes.py
+        "_returned_by",  # the module calls that did, see scopes.py
         "_tick",
         "_values",  # the bare arguments, of use if the call is a plain one
         "name",
@@ -190,7 +189,7 @@ class Storage(Methods):
         return int(self._array)
 
     def __index__(self) -> int:
-        return operator.index(self._array)
+        return int(self._array.__index__())
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

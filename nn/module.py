@@ -68,11 +68,10 @@ class Module:
         """Compute the output, which remembers that this module returned it."""
         start = tick()
         out = self.forward(*args, **kwargs)
-        if type(out) is Tensor:  # most of the time
-            if out._tick > start:
-                out._returned_by = (self, start, out._tick, (), out._returned_by)
-        else:
+        if type(out) is not Tensor:
             note_call(out, self, start)
+        elif out._tick > start:
+            out._returned_by = (self, start, out._tick, (), out._returned_by)
         return out
 
     def extra_repr(self) -> str:
