@@ -115,6 +115,7 @@ class Walk:
         "versions",
         "wanted",
     )
+    is_traced = False  # a walk that looks at every step takes the general way
 
     def __init__(
         self,
@@ -149,7 +150,8 @@ class Walk:
         """
         self.give(output, seed)
         heap, pending, kind, wanted = self.heap, self.pending, self.kind, self.wanted
-        oldest, is_plain = self.oldest, not (self.differentiable or self.is_watched)
+        oldest = self.oldest
+        is_plain = not (self.differentiable or self.is_watched or self.is_traced)
         while heap:
             node, g = entry = pending.pop(at := -heappop(heap))
             if wanted and at in wanted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from sys import _getframe as frame_at
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -58,11 +59,25 @@ def leave_library(frame: FrameType) -> FrameType:
     return frame
 
 
+def caller() -> tuple[CodeType, int]:
+    """Return code and offset of the call that the function calling this one is in."""
+    try:
+        frame = frame_at(2)
+    except ValueError:  # no Python code called
+        frame = frame_at()
+    return frame.f_code, frame.f_lasti
+
+
 def _is_inside(file: str) -> bool:
     """Return whether `file` is the library's own, and remember it."""
     is_inside = file.startswith(tuple(_folders))
     (inside if is_inside else outside).add(file)
     return is_inside
+
+
+def is_of_library(code: CodeType) -> bool:
+    """Return whether `code` is the library's own."""
+    return code.co_filename in inside or _is_inside(code.co_filename)
 
 
 def locate(code: CodeType, offset: int) -> Origin:

@@ -22,7 +22,7 @@ from autograd_mini.clock import tick, ticks
 from autograd_mini.in_place import Writable
 from autograd_mini.modes import Watch, mode, watches
 from autograd_mini.operation import CONTAINERS, FLOATING, ITEM, NUMERIC, PLAIN, Operation
-from autograd_mini.origin import lately, leave_library
+from autograd_mini.origin import caller, lately, leave_library
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations, compositions
 from autograd_mini.rules.indexing import getitem
@@ -217,6 +217,7 @@ class Tensor(Writable):
         self._needs = bool(requires_grad)
         self._tick = tick()
         self._grad = self._operation = self._returned_by = None
+        self._code, self._offset = caller()
         self.name = name
 
     def backward(self, gradient: Any = None, *, retain_graph: bool = False) -> None:

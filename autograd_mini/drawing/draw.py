@@ -1,128 +1,130 @@
 """The recorded graph as a picture: every call, parameter, input and number is a node.
 
-Arrows run as the data did, from the arguments to the call. Nodes are numbered by their place in
-the graph, so one computation gives one text, whenever and wherever it runs. Drawing reads the
-graph and changes nothing. `nodes.py` walks it, `labels.py` says what stands in a node.
+Arrows run as the data did, from the arguments to the call. Drawing reads the graph and changes
+nothing. `nodes.py` walks it, `folding.py` says what of it is shown, `build.py` what is written
+there, and `dot.py` how it looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
-import graphviz
-
-from autograd_mini.drawing.labels import html_like, kind_of, label
-from autograd_mini.drawing.nodes import Node, in_order
+from autograd_mini.drawing.backward_pass import Gradients, check_scalar
+from autograd_mini.drawing.build import Builder
+from autograd_mini.drawing.dot import as_dot
+from autograd_mini.drawing.names import HasParameters
+from autograd_mini.drawing.paint import MEASURES
+from autograd_mini.drawing.picture import Picture
+from autograd_mini.drawing.scene import Scene
 from autograd_mini.tensor import Tensor
 
-FONT, INK, GREY = "Helvetica", "#222222", "#666666"
-PAGE = {"bgcolor": "white", "nodesep": "0.3", "ranksep": "0.4"}
-NODE = {"fontname": FONT, "fontsize": "12", "fontcolor": INK, "height": "0.3", "penwidth": "1.4"}
-EDGE = {"arrowsize": "0.7", "color": GREY, "fontname": FONT, "fontsize": "10", "fontcolor": GREY}
-
-# Kinds differ in shape, and in hues that no kind of colour vision confuses. An operation, the
-# commonest, looks as every node does by default; the others change that.
-OPERATION = {
-    "class": "operation",
-    "shape": "box",
-    "style": "rounded,filled",
-    "color": "#8a8a8a",
-    "fillcolor": "#f5f5f5",
-    "margin": "0.14,0.08",
-}
-LOOKS = {
-    "operation": {},
-    "parameter": {
-        "class": "parameter",
-        "shape": "cylinder",
-        "style": "filled",
-        "color": "#c4560c",
-        "fillcolor": "#fde6cc",
-    },
-    "input": {
-        "class": "input",
-        "shape": "note",
-        "style": "filled",
-        "color": "#1f66a8",
-        "fillcolor": "#d9e9f8",
-    },
-    "constant": {
-        "class": "constant",
-        "shape": "circle",
-        "color": "#8c8c8c",
-        "fillcolor": "white",
-        "margin": "0.03",
-    },
-    "output": {
-        "class": "output",
-        "style": "filled",
-        "color": INK,
-        "fillcolor": INK,
-        "fontcolor": "white",
-        "peripheries": "2",
-    },
-}
-
-# Operations whose arguments may change places: to name them would tell nothing.
-COMMUTATIVE = {"np.add", "np.multiply", "np.maximum", "np.minimum"}
+MAX_NODES = 300
+DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
-class HasParameters(Protocol):
-    """A module, or anything else whose parameters have names."""
-
-    def named_parameters(self) -> Iterable[tuple[str, Any]]:
-        """Yield name and Tensor of every parameter."""
-
-
-def draw(output: Tensor, *, model: HasParameters | None = None) -> graphviz.Digraph:
+def draw(
+    output: Tensor,
+    *,
+    model: HasParameters | None = None,
+    grads: bool = False,
+    backward: bool = False,
+    color: str | None = None,
+    depth: int | None = None,
+    direction: str = "LR",
+    max_nodes: int = MAX_NODES,
+    legend: bool = False,
+) -> Picture:
     """Return a picture of the calls that `output` was computed by.
 
-    Every node shows shape, dtype unless that is float64, and what it holds now: up to six values,
-    of more the range. A parameter is a leaf that requires grad, an input any other array. Draw
-    before `backward()`, which releases the graph.
+    Every node shows its name, shape, dtype unless that is float64, and what it holds now: up to
+    six values, of more range, mean and a histogram. The calls of modules are boxes; blocks that
+    repeat three times and more are shown once. Draw before `backward()`, which releases the graph.
 
     Args:
         output: the result of a recorded computation, such as a loss.
-        model: a module whose parameters are named by their path in it, unless they have a `name`.
+        model: a module whose paths name modules and parameters. Without it, the outermost modules
+            that were called name their own.
+        grads: show the gradient of a scalar `output` in every node, inner ones too.
+        backward: draw the backward pass beside the forward one: a gradient for every node, and on
+            every arrow what one use contributed to it.
+        color: paint nodes by "saturation" (the share of elements of a sigmoid, tanh, relu or
+            softmax whose slope is below a twentieth of the greatest), "gradient" (root mean
+            square), "value" (mean), "time" (seconds of the call, which is run three times more
+            on its recorded values) or "memory" (bytes of the result; 0 for a view).
+        depth: how many levels of modules are open; those inside are one node each. None: all.
+        direction: "LR", left to right, "TB", top to bottom, "RL" or "BT".
+        max_nodes: a graph with more nodes is folded: loops, then deep modules, then all calls of
+            a line. A note in the picture says so.
+        legend: add what shapes and colours mean.
 
     Raises:
         TypeError: `output` is no Tensor, or `model` has no `named_parameters()`.
+        ValueError: an option has no such value, or the gradient of what is no scalar is asked for.
         RuntimeError: no call was recorded, or the graph was released.
 
     >>> from autograd_mini import Tensor
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> picture = draw((x * 3).sum())
     >>> [line.strip() for line in picture.body if "->" in line]
-    ['n0 -> n2', 'n1 -> n2', 'n2 -> n3 [weight=8]']
+    ['"x" -> "np.multiply" [label=< (2,) >]', ...]
     """
-    _check(output, model)
-    paths = {id(x): path for path, x in model.named_parameters()} if model is not None else {}
-    nodes = in_order(output)
-    names = {id(node): f"n{place}" for place, node in enumerate(nodes)}
-    picture = graphviz.Digraph(graph_attr=PAGE, node_attr=NODE | OPERATION, edge_attr=EDGE)
-    for node in nodes:
-        kind = "output" if node is nodes[-1] else kind_of(node.value)
-        name = names[id(node)]
-        picture.node(name, label(node, paths), **LOOKS[kind])
-        for argument, source in node.inputs:
-            # The space keeps the text off the arrow.
-            text = html_like(f" {argument}") if _is_named(node) else None
-            picture.edge(names[id(source)], name, text, **_course(source))
-    return picture
+    built = scene(
+        output,
+        model=model,
+        grads=grads,
+        backward=backward,
+        color=color,
+        depth=depth,
+        direction=direction,
+        max_nodes=max_nodes,
+        legend=legend,
+    )
+    return as_dot(built)
 
 
-def _course(source: Node) -> dict[str, str]:
-    """Keep arrows between operations short and straight: they are the computation's spine."""
-    return {"weight": "8"} if kind_of(source.value) == "operation" else {}
+def scene(
+    output: Tensor,
+    *,
+    model: HasParameters | None = None,
+    grads: bool = False,
+    backward: bool = False,
+    color: str | None = None,
+    depth: int | None = None,
+    direction: str = "LR",
+    max_nodes: int = MAX_NODES,
+    legend: bool = False,
+) -> Scene:
+    """Return what `draw` draws, before it is written as DOT text; the arguments are the same."""
+    check_output(output, model)
+    _check_choice("direction", direction, DIRECTIONS)
+    if color is not None:
+        _check_choice("color", color, MEASURES)
+    _check_count("depth", depth, 0)
+    _check_count("max_nodes", max_nodes, 1)
+    gradients = None
+    if grads or backward or color == "gradient":
+        check_scalar(output, "a gradient")
+        gradients = Gradients(output)
+    builder = Builder(
+        [output],
+        model=model,
+        depth=depth,
+        max_nodes=max_nodes,
+        gradients=gradients,
+        is_told=grads,
+        backward=backward,
+        color=color,
+    )
+    return builder.scene(direction, legend)
 
 
-def _is_named(node: Node) -> bool:
-    """Return whether the picture must tell which argument is which."""
-    return len(node.inputs) > 1 and node.value._operation.name not in COMMUTATIVE
+def check_output(output: Any, model: Any) -> None:
+    """Refuse what has no graph behind it, with how to get one.
 
-
-def _check(output: Any, model: Any) -> None:
+    Raises:
+        TypeError: `output` is no Tensor, or `model` has no `named_parameters()`.
+        RuntimeError: no call was recorded.
+    """
     if not isinstance(output, Tensor):
         raise TypeError(
             f"draw takes the Tensor that a computation ended in, found {type(output).__name__}: "
@@ -139,3 +141,13 @@ def _check(output: Any, model: Any) -> None:
             f"recorded; draw a result computed, outside no_grad(), from a Tensor made with "
             f"requires_grad=True"
         )
+
+
+def _check_choice(name: str, found: Any, known: Any) -> None:
+    if found not in known:
+        raise ValueError(f"{name} is one of {', '.join(known)}, found {found!r}")
+
+
+def _check_count(name: str, found: Any, least: int) -> None:
+    if found is not None and (not isinstance(found, int) or found < least):
+        raise ValueError(f"{name} is a whole number from {least} on, found {found!r}")

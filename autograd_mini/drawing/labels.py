@@ -1,4 +1,4 @@
-"""What stands in a node of a picture: what it is, its shape, its values if they are few.
+"""What stands in a node of a picture: what it is, its shape, its values or how they are spread.
 
 The text is made of the values and the user's names alone: no memory address, no print option of
 NumPy's, nothing that differs between two runs of one computation.
@@ -6,7 +6,6 @@ NumPy's, nothing that differs between two runs of one computation.
 
 from __future__ import annotations
 
-import html
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -14,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.drawing.names import Names
 from autograd_mini.drawing.nodes import NUMBERS, Node, is_array, is_recorded
 from autograd_mini.operation import CONTAINERS, ITEM, Operation
 from autograd_mini.tensor import Tensor
 
 FEW = 6  # an array of so many elements is written out
+BARS = 10  # of a histogram
 LONG = 48  # a name or a setting of more characters is cut
 WHOLE = (bool, np.bool_, int, np.integer, np.dtype, type(None))  # str() says it all
 
@@ -32,46 +33,94 @@ def kind_of(x: Any) -> str:
     return "parameter" if isinstance(x, Tensor) and x.requires_grad else "input"
 
 
-def label(node: Node, paths: Mapping[int, str]) -> str:
-    """Return what stands in `node`, as an HTML-like label of Graphviz.
-
-    Args:
-        node: a node of the graph.
-        paths: names for Tensors without one, by the id of the Tensor.
-    """
+def title(node: Node, names: Names) -> str:
+    """Return the first line of `node`: its name, its operation, or both."""
     x = node.value
-    if isinstance(x, NUMBERS):
-        return html_like(_text(x))
-    return html_like(*_settings(node), *_contents(x), title=_title(x, paths))
-
-
-def html_like(*lines: str, title: str = "") -> str:
-    """Return lines of text as an HTML-like label, below a bold title if there is one."""
-    parts = [f"<b>{_escaped(title)}</b>"] if title else []
-    return f"<{'<br/>'.join([*parts, *map(_escaped, lines)])}>"
-
-
-def _escaped(text: str) -> str:
-    """Return `text` so that nothing in it means anything to Graphviz or XML, and all is visible."""
-    visible = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    # Graphviz puts the node's name for \N, also in an HTML-like label.
-    return html.escape(visible, quote=False).replace("\\", "\\\\")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONG else text[: LONG - 1] + "…"
-
-
-def _title(x: Any, paths: Mapping[int, str]) -> str:
     kind = kind_of(x)
-    name = _cut(str(x.name or paths.get(id(x), ""))) if isinstance(x, Tensor) else ""
+    if kind == "constant":
+        return text_of(x)
+    name = cut(str(names.of(x)))
     if kind != "operation":
         return name or kind
-    call = f"[{x._args[1]}]" if x._operation is ITEM else _name(x._operation)
+    call = f"[{x._args[1]}]" if x._operation is ITEM else operation_name(x._operation)
     return f"{name} = {call}" if name else call
 
 
-def _name(operation: Operation) -> str:
+def lines(node: Node) -> tuple[str, ...]:
+    """Return what stands below the title: settings, shape and dtype, values or their range."""
+    return (*_settings(node), *contents(node.value))
+
+
+def contents(x: Any) -> tuple[str, ...]:
+    """Return shape, dtype unless it is float64, and values or their range, of an array."""
+    array = x.data if isinstance(x, Tensor) else x
+    # A number says what it is in its title; several results are nodes of their own.
+    if isinstance(x, NUMBERS) or type(array) in CONTAINERS:
+        return ()
+    dtype = "" if array.dtype == np.float64 else str(array.dtype)
+    values = values_of(array)
+    if values and not array.shape:  # a number is its own shape
+        return (f"{values} {dtype}".rstrip(),)
+    shape = f"{array.shape} {dtype}".rstrip()
+    return (shape, values) if values else (shape,)
+
+
+def values_of(array: Any) -> str:
+    """Return a few values in full, of many range and mean; of other libraries' arrays nothing."""
+    kind = array.dtype.kind
+    if not isinstance(array, np.ndarray) or kind not in "biufc" or not array.size:
+        return ""
+    if array.size <= FEW:
+        return text_of(array.tolist())
+    if kind not in "iuf":
+        return ""
+    finite, strange = _finite(array)
+    if not finite.size:
+        return strange
+    low, high = finite.min(), finite.max()
+    if low == high:
+        told = f"all {text_of(low)}"
+    else:
+        mean = text_of(float(np.mean(finite, dtype=np.float64)), 3)
+        told = f"{text_of(low, 3)} to {text_of(high, 3)}, mean {mean}"
+    return f"{told}, {strange}" if strange else told
+
+
+def spread_of(array: Any) -> str:
+    """Return a few values in full, of many the range alone."""
+    return values_of(np.asarray(array)).partition(", mean")[0]
+
+
+def bars_of(x: Any) -> tuple[float, ...]:
+    """Return a histogram of the finite values of a larger array, the highest bar 1; else none."""
+    array = x.data if isinstance(x, Tensor) else x
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf" or array.size <= FEW:
+        return ()
+    finite, _ = _finite(array)
+    if not finite.size or finite.min() == finite.max():
+        return ()
+    # Scaled first: the distance between the largest numbers overflows.
+    scaled = finite / np.abs(finite).max()
+    counts, _ = np.histogram(scaled.astype(np.float64), bins=BARS)
+    return tuple(float(count) for count in np.round(counts / counts.max(), 2))
+
+
+def _finite(array: Any) -> tuple[Any, str]:
+    """Return the finite elements of `array`, and how many others there are."""
+    if array.dtype.kind != "f":
+        return array, ""
+    nan, inf = np.isnan(array).sum(), np.isinf(array).sum()
+    strange = [f"{count} {name}" for name, count in (("nan", nan), ("inf", inf)) if count]
+    return array[np.isfinite(array)] if strange else array, ", ".join(strange)
+
+
+def cut(text: str) -> str:
+    """Return `text`, shortened if it is long."""
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
+
+
+def operation_name(operation: Operation) -> str:
+    """Return the name of an operation; of a function that has none, that of its class."""
     # The name of a function that has none would hold its memory address.
     function = operation.function
     return operation.name if hasattr(function, "__name__") else type(function).__name__
@@ -84,9 +133,9 @@ def _settings(node: Node) -> Iterator[str]:
     operation = node.value._operation
     defaults = _defaults(operation.function)
     named = {*(operation.names or ()), *(node.value._kwargs or ())}
-    settings = [(name, _text(x)) for name, x in node.settings]
+    settings = [(name, text_of(x)) for name, x in node.settings]
     told = [
-        _cut(f"{name}={text}" if name in named else text)
+        cut(f"{name}={text}" if name in named else text)
         for name, text in settings
         if text not in defaults.get(name, ())
     ]
@@ -102,12 +151,12 @@ def _defaults(function: Any) -> Mapping[str, tuple[str, ...]]:
     except (TypeError, ValueError):  # some functions written in C have no signature
         return {}
     return {
-        name: ("None", "False") if repr(p.default) == "<no value>" else (_text(p.default),)
+        name: ("None", "False") if repr(p.default) == "<no value>" else (text_of(p.default),)
         for name, p in parameters.items()
     }
 
 
-def _text(x: Any, digits: int = 4) -> str:
+def text_of(x: Any, digits: int = 4) -> str:
     """Return an argument as text, which depends on nothing but its value."""
     if isinstance(x, WHOLE):
         return str(x)
@@ -118,13 +167,15 @@ def _text(x: Any, digits: int = 4) -> str:
     if isinstance(x, slice):
         return _slice_text(x)
     if type(x) in CONTAINERS:
-        parts = ", ".join(map(_text, x))
+        parts = ", ".join(map(text_of, x))
         return f"[{parts}]" if type(x) is list else f"({parts}{',' * (len(x) == 1)})"
     return _name_of(x)
 
 
 def _slice_text(x: slice) -> str:
-    start, stop, step = ("" if part is None else _text(part) for part in (x.start, x.stop, x.step))
+    start, stop, step = (
+        "" if part is None else text_of(part) for part in (x.start, x.stop, x.step)
+    )
     return f"{start}:{stop}" + (f":{step}" if step else "")
 
 
@@ -133,33 +184,3 @@ def _name_of(x: Any) -> str:
     if x is Ellipsis:
         return "..."
     return "array" if is_array(x) else str(getattr(x, "__name__", type(x).__name__))
-
-
-def _contents(x: Any) -> Iterator[str]:
-    """Yield shape and dtype, then the values or their range, as far as they are worth telling."""
-    array = x.data if isinstance(x, Tensor) else x
-    if type(array) in CONTAINERS:  # the several results of a call, which are nodes of their own
-        return
-    dtype = "" if array.dtype == np.float64 else str(array.dtype)
-    values = _values(array)
-    if values and not array.shape:  # a number is its own shape
-        yield f"{values} {dtype}".rstrip()
-        return
-    yield f"{array.shape} {dtype}".rstrip()
-    if values:
-        yield values
-
-
-def _values(array: Any) -> str:
-    """Return a few values in full, of many the range; of other libraries' arrays nothing."""
-    kind = array.dtype.kind
-    if not isinstance(array, np.ndarray) or kind not in "biufc" or not array.size:
-        return ""
-    if array.size <= FEW:
-        return _text(array.tolist())
-    if kind not in "iuf":
-        return ""
-    low, high = array.min(), array.max()
-    if np.isnan(low):
-        return "contains nan"
-    return f"all {_text(low)}" if low == high else f"{_text(low, 3)} to {_text(high, 3)}"

@@ -38,8 +38,8 @@ class Node:
         self.inputs: list[tuple[str, Node]] = []
 
 
-def in_order(output: Tensor) -> list[Node]:
-    """Return the nodes of the graph behind `output`, which comes last.
+def in_order(*outputs: Any) -> list[Node]:
+    """Return the nodes of the graph behind `outputs`, of which the last comes last.
 
     Depth first and arguments in their order, so that the place of a node depends on the graph
     alone. It keeps its own stack: no graph is too deep.
@@ -49,8 +49,22 @@ def in_order(output: Tensor) -> list[Node]:
     """
     order: list[Node] = []
     histories: dict[int, list[Tensor]] = {}
+    known: dict[int, Node] = {}
+    for output in outputs:
+        if id(output) not in known:
+            _walk(output, order, histories, known)
+    return order
+
+
+def _walk(
+    output: Any,
+    order: list[Node],
+    histories: dict[int, list[Tensor]],
+    known: dict[int, Node],
+) -> None:
+    """Append the nodes behind `output` that are not `known` to `order`."""
     stack = [_enter(output, histories)]
-    known = {id(output): stack[0][0]}
+    known[id(output)] = stack[0][0]
     while stack:
         node, waiting = stack[-1]
         if (argument := next(waiting, None)) is None:
@@ -63,7 +77,6 @@ def in_order(output: Tensor) -> list[Node]:
             stack.append(_enter(x, histories))
             source = known[id(x)] = stack[-1][0]
         node.inputs.append((name, source))
-    return order
 
 
 def _enter(x: Any, histories: dict[int, list[Tensor]]) -> tuple[Node, Iterator[Named]]:

@@ -27,6 +27,11 @@ def find_dot() -> str | None:
     )
 
 
+def is_graphviz(program: str | None) -> bool:
+    """Return whether `program` is the system's own dot, which the graphviz package runs."""
+    return program is not None and Path(program).stem == "dot"
+
+
 def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     """Write a graph into a file, whole or not at all, in the format that its ending names.
 
@@ -35,7 +40,8 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
         path: ends in .dot or .gv for the text, in .svg, .png or another format for a picture.
 
     Raises:
-        FileNotFoundError: there is no program to lay the graph out.
+        FileNotFoundError: there is no program to lay the graph out; its text is written instead,
+            into a file that ends in .dot.
         RuntimeError: the program refused.
 
     >>> import tempfile
@@ -47,8 +53,20 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     text = graph.source.encode()
-    is_text = path.suffix in {".dot", ".gv"}
-    write_whole(path, text if is_text else _laid_out(text, path))
+    if path.suffix in {".dot", ".gv"}:
+        write_whole(path, text)
+        return
+    if find_dot() is None:
+        beside = path.with_suffix(".dot")
+        write_whole(beside, text)
+        raise FileNotFoundError(f"{NO_PROGRAM.format(path.name)}; its text is in {beside}")
+    write_whole(path, laid_out(text, path.suffix.removeprefix(".")))
+
+
+NO_PROGRAM = (
+    "there is no program to lay out {}: install Graphviz (graphviz.org/download), or "
+    "`pip install 'autograd-mini[draw]'`, which brings one"
+)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -61,17 +79,20 @@ def write_whole(path: Path, content: bytes) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _laid_out(text: bytes, path: Path) -> bytes:
+def laid_out(text: bytes, form: str) -> bytes:
+    """Return DOT text as a picture in the format `form`, such as "svg".
+
+    Raises:
+        FileNotFoundError: there is no program to lay it out.
+        RuntimeError: the program refused.
+    """
     dot = find_dot()
     if dot is None:
-        raise FileNotFoundError(
-            f"there is no program to lay out {path.name}: install Graphviz, or "
-            "`pip install graphviz-pure`"
-        )
-    command = [dot, f"-T{path.suffix.removeprefix('.')}"]
+        raise FileNotFoundError(NO_PROGRAM.format("the graph"))
+    command = [dot, f"-T{form}"]
     # The program was looked up by name, the graph goes in as text, and no shell reads either.
     done = subprocess.run(command, input=text, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         problem = done.stderr.decode(errors="replace").strip()
-        raise RuntimeError(f"{dot} could not lay out {path.name}: {problem}")
+        raise RuntimeError(f"{dot} could not lay out the graph as {form}: {problem}")
     return done.stdout

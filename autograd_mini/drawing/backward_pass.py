@@ -1,0 +1,87 @@
+"""The backward pass, looked at: the gradient of every node, and what each use of it contributed.
+
+The engine's own walk runs, over the same rules, and notes what it hands on. It accumulates nothing
+and releases nothing, so `.grad` and the graph stay as they were.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.backward import Walk
+from autograd_mini.drawing.nodes import Node
+from autograd_mini.fitting import fit
+from autograd_mini.modes import no_grad
+from autograd_mini.operation import CONTAINERS
+from autograd_mini.tensor import Tensor
+
+
+class Gradients:
+    """What a walk from a scalar found.
+
+    Attributes:
+        of: the gradient of a Tensor, by its id; of the several results of a call a list.
+        contributions: what the rules of a call gave to its arguments, in their order, by its id.
+    """
+
+    def __init__(self, output: Tensor) -> None:
+        walk = _Traced(output)
+        with no_grad():
+            left = walk.run(output, np.ones_like(output.data))
+        self.of = walk.of | {id(x): g for x, g in left.values()}
+        self.contributions = walk.contributions
+
+    def along(self, node: Node) -> list[tuple[str, Node, Any]]:
+        """Return argument, source and contribution for every argument that got one."""
+        given = self.contributions.get(id(node.value), [])
+        needing = [
+            (name, source)
+            for name, source in node.inputs
+            if isinstance(source.value, Tensor) and source.value.requires_grad
+        ]
+        pairs = zip(needing, given, strict=bool(given))
+        return [(name, source, g) for (name, source), g in pairs]
+
+
+class _Traced(Walk):
+    """A walk that notes the gradient of every node, and what each got from where."""
+
+    __slots__ = ("contributions", "node", "of")
+    is_traced = True
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__(output)
+        self.is_watched = False
+        self.of: dict[int, Any] = {}
+        self.contributions: dict[int, list[Any]] = {}
+        self.node: Any = None
+
+    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
+        self.node = node
+        self.of[id(node)] = g
+        super().visit(node, args, kwargs, g)
+
+    def give(self, x: Any, g: Any) -> None:
+        g = fit(g, x._array)
+        if self.node is not None:  # else it is the seed
+            self.contributions.setdefault(id(self.node), []).append(g)
+        super().give(x, g)
+
+    def give_item(self, call: Any, position: int, g: Any) -> None:
+        self.contributions.setdefault(id(self.node), []).append(g)
+        super().give_item(call, position, g)
+
+
+def check_scalar(output: Tensor, what: str) -> None:
+    """Refuse an output that no walk can start from.
+
+    Raises:
+        ValueError: `output` is not one real number.
+    """
+    if output.size != 1 or type(output.data) in CONTAINERS or output.dtype.kind == "c":
+        raise ValueError(
+            f"{what} starts at one real number, found shape {output.shape}, {output.dtype}: draw "
+            f"a cost, or reduce this first, with .sum() or .mean()"
+        )

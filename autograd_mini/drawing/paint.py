@@ -1,0 +1,213 @@
+"""Colours by what is asked: where sigmoids are saturated, gradients vanish, time and memory go.
+
+Every measure gives a node a number; the numbers are scaled to a row of colours, light to dark, that
+any colour vision tells apart. What has no such number stays white.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_mini.drawing.backward_pass import Gradients
+from autograd_mini.drawing.labels import text_of
+from autograd_mini.drawing.nodes import NUMBERS, Node, is_recorded
+from autograd_mini.recorded import as_recorded
+from autograd_mini.storage import bare
+
+# Light to dark, and for numbers below zero.
+SCALE = ("#fff8ee", "#fde2bd", "#fbc685", "#f2a04f", "#de7a22")
+BELOW = ("#f1f6fc", "#cfe2f4", "#a5c9ea", "#77addd", "#4a8ecb")
+BLANK = "#ffffff"
+
+# What of the greatest slope is left where a neuron counts as saturated.
+_SLOPE_LEFT = 0.05
+_RUNS = 3  # a call is timed so often, and the shortest time counts
+
+Measure = Callable[[Node, Any], float | None]
+
+
+class Paint(NamedTuple):
+    """The colour of nodes, and what it means.
+
+    Attributes:
+        fills: the colour of every node that has one.
+        numbers: what the node was painted by, in words.
+        legend: pairs of a colour and what it stands for.
+    """
+
+    fills: Mapping[Node, str]
+    numbers: Mapping[Node, str]
+    legend: tuple[tuple[str, str], ...]
+
+
+def paint(nodes: list[Node], by: str, gradients: Gradients | None) -> Paint:
+    """Return the colours of `nodes`.
+
+    Args:
+        nodes: of a graph.
+        by: "saturation", "gradient", "value", "time" or "memory".
+        gradients: of the graph, for "gradient".
+    """
+    how = MEASURES[by]
+    measured = {node: how.measure(node, gradients) for node in nodes}
+    numbers = {node: number for node, number in measured.items() if number is not None}
+    scale = how.scale(numbers.values())
+    return Paint(
+        {node: scale.colour(number) for node, number in numbers.items()},
+        {node: how.told(number) for node, number in numbers.items()},
+        tuple((colour, how.told(number)) for colour, number in scale.steps()),
+    )
+
+
+class _Shares:
+    """Shares from 0 to 1, whatever numbers there are."""
+
+    def __init__(self, _: Any) -> None:
+        self.top = len(SCALE) - 1
+
+    def colour(self, share: float) -> str:
+        return SCALE[round(share * self.top)]
+
+    def steps(self) -> list[tuple[str, float]]:
+        return [(colour, i / self.top) for i, colour in enumerate(SCALE)]
+
+
+class _Decades:
+    """Sizes, by their logarithm, from the smallest to the largest there is; 0 is blank."""
+
+    def __init__(self, numbers: Any) -> None:
+        logs = [math.log10(x) for x in numbers if 0 < x < math.inf]
+        self.low, self.high = (min(logs), max(logs)) if logs else (0.0, 0.0)
+
+    def colour(self, size: float) -> str:
+        if not 0 < size < math.inf:
+            return BLANK if size == 0 else SCALE[-1]
+        spread = self.high - self.low
+        share = (math.log10(size) - self.low) / spread if spread > 0 else 1.0
+        return SCALE[round(share * (len(SCALE) - 1))]
+
+    def steps(self) -> list[tuple[str, float]]:
+        top = len(SCALE) - 1
+        spread = self.high - self.low
+        return [(colour, 10 ** (self.low + spread * i / top)) for i, colour in enumerate(SCALE)]
+
+
+class _Signed:
+    """Numbers on both sides of 0, on one scale."""
+
+    def __init__(self, numbers: Any) -> None:
+        self.limit = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
+
+    def colour(self, number: float) -> str:
+        if not math.isfinite(number):
+            return SCALE[-1]
+        share = abs(number) / self.limit if self.limit else 0.0
+        return (SCALE if number >= 0 else BELOW)[round(share * (len(SCALE) - 1))]
+
+    def steps(self) -> list[tuple[str, float]]:
+        return [(BELOW[-1], -self.limit), (SCALE[0], 0.0), (SCALE[-1], self.limit)]
+
+
+def _saturation(node: Node, _: Any) -> float | None:
+    """Return the share of the elements at which the slope has all but vanished."""
+    x = node.value
+    slope = SLOPES.get(x._operation.name) if is_recorded(x) else None
+    if slope is None or not x.size:
+        return None
+    return float(np.mean(slope(np.asarray(bare(x))) <= _SLOPE_LEFT))
+
+
+# The slope, as a share of the greatest, at a result of the operation.
+SLOPES: Mapping[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda a: 4 * a * (1 - a),
+    "scipy.special.expit": lambda a: 4 * a * (1 - a),
+    "np.tanh": lambda a: 1 - a * a,
+    "relu": lambda a: a > 0,
+    "softmax": lambda a: 4 * a * (1 - a),
+}
+
+
+def _gradient(node: Node, gradients: Any) -> float | None:
+    g = gradients.of.get(id(node.value))
+    return None if g is None or type(g) is list else _root_mean_square(g)
+
+
+def _value(node: Node, _: Any) -> float | None:
+    array = bare(node.value)
+    if not isinstance(array, np.ndarray | NUMBERS) or not np.size(array):
+        return None
+    return float(np.mean(np.real(array)))
+
+
+def _root_mean_square(array: Any) -> float | None:
+    if not isinstance(array, np.ndarray) or not array.size:
+        return None
+    size = float(np.max(np.abs(array)))
+    if size == 0 or not math.isfinite(size):
+        return size
+    return size * float(np.sqrt(np.mean(np.abs(array / size) ** 2)))  # it can't overflow
+
+
+def _seconds(node: Node, _: Any) -> float | None:
+    """Return how long the call takes, run again on the values that it was recorded with."""
+    x = node.value
+    if not is_recorded(x):
+        return None
+    args, kwargs = as_recorded(x, {})
+    values, named = [bare(arg) for arg in args], {k: bare(v) for k, v in (kwargs or {}).items()}
+    times = []
+    for _ in range(_RUNS):
+        start = time.perf_counter()
+        x._operation.forward(*values, **named)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _bytes(node: Node, _: Any) -> float | None:
+    """Return the bytes of an array; of a view of another, none of its own, 0."""
+    array = bare(node.value)
+    if not isinstance(array, np.ndarray):
+        return None
+    return float(array.nbytes if array.base is None or not is_recorded(node.value) else 0)
+
+
+class How(NamedTuple):
+    """A measure of nodes, its scale, and how its numbers are told."""
+
+    measure: Measure
+    scale: Any
+    told: Callable[[float], str]
+
+
+def _told_share(share: float) -> str:
+    return f"{share:.0%} saturated"
+
+
+def _told_gradient(size: float) -> str:
+    return f"gradient {text_of(size, 2)}, root mean square"
+
+
+def _told_value(number: float) -> str:
+    return f"mean {text_of(number, 3)}"
+
+
+def _told_seconds(seconds: float) -> str:
+    return f"{seconds * 1e6:,.3g} µs"
+
+
+def _told_bytes(count: float) -> str:
+    return f"{count:,.0f} bytes"
+
+
+MEASURES: Mapping[str, How] = {
+    "saturation": How(_saturation, _Shares, _told_share),
+    "gradient": How(_gradient, _Decades, _told_gradient),
+    "value": How(_value, _Signed, _told_value),
+    "time": How(_seconds, _Decades, _told_seconds),
+    "memory": How(_bytes, _Decades, _told_bytes),
+}

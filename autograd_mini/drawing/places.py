@@ -1,0 +1,191 @@
+"""Which module call every node of a graph lies in: the boxes, before anything is folded.
+
+A call is an interval of ticks, so one pass over the nodes in the order of their ticks, with a
+stack of the calls that are open, finds the innermost one of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from autograd_mini.drawing.nodes import Node, is_recorded
+from autograd_mini.scopes import Call, calls_that_returned
+from autograd_mini.tensor import Tensor
+
+
+class Place:
+    """A module call that made a part of the graph.
+
+    `parent` is the call around it, None for an outermost one; `level` counts those around it.
+    `nodes` are the calls and leaves right inside, `children` the module calls; `id` names it in
+    the picture.
+    """
+
+    __slots__ = ("call", "children", "id", "level", "nodes", "parent", "path")
+
+    def __init__(self, call: Call, parent: Place | None) -> None:
+        self.call = call
+        self.parent = parent
+        self.level: int = 0 if parent is None else parent.level + 1
+        self.children: list[Place] = []
+        self.nodes: list[Node] = []
+        self.path = self.id = ""
+        if parent is not None:
+            parent.children.append(self)
+
+    @property
+    def kind(self) -> str:
+        """The class of the module."""
+        return type(self.call.module).__name__
+
+    @property
+    def title(self) -> str:
+        """Path and class of the module."""
+        return f"{self.path}: {self.kind}" if self.path else self.kind
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the module can learn."""
+        named = getattr(self.call.module, "named_parameters", None)
+        return sum(x.size for _, x in named()) if named is not None else 0
+
+    def around(self) -> Iterator[Place]:
+        """Yield this place and those around it, innermost first."""
+        place: Place | None = self
+        while place is not None:
+            yield place
+            place = place.parent
+
+
+def find_places(nodes: Sequence[Node], model: Any = None) -> tuple[list[Place], dict[Node, Place]]:
+    """Return the module calls in a graph, outer ones first, and the place of every node in one.
+
+    Args:
+        nodes: of the graph, every one after those it was computed from.
+        model: whose paths name the modules; without it, each outermost module names its own.
+    """
+    tensors = [node for node in nodes if isinstance(node.value, Tensor)]
+    calls = sorted(_calls(tensors), key=_outer_first)
+    places, where = _assigned(calls, sorted(tensors, key=_tick))
+    _place_leaves(nodes, where)
+    for node in nodes:
+        if node in where:
+            where[node].nodes.append(node)
+    places = [place for place in places if place.nodes or place.children]
+    _name(places, model)
+    return places, where
+
+
+def _tick(node: Node) -> int:
+    tick: int = node.value._tick
+    return tick
+
+
+def _outer_first(call: Call) -> tuple[int, int]:
+    return call.start, -call.end
+
+
+def _calls(nodes: Iterable[Node]) -> list[Call]:
+    """Return every module call behind `nodes` once; one inside another comes after it."""
+    found: dict[tuple[int, int], Call] = {}
+    for node in nodes:
+        for call in calls_that_returned(node.value):
+            # Each of several results knows the call; the last one ends it.
+            same = found.get((id(call.module), call.start))
+            if same is None or same.end < call.end:
+                found[id(call.module), call.start] = call
+    ended = {(id(call.module), call.end) for call in found.values()}
+    parts = [part for call in found.values() for part in _parts(call)]
+    return [
+        *found.values(),
+        # A part that noted its own call is there already.
+        *(part for part in parts if (id(part.module), part.end) not in ended),
+    ]
+
+
+def _parts(call: Call) -> Iterator[Call]:
+    """Yield the calls in a row that `call` is made of."""
+    start = call.start
+    layers = call.module.layers if call.ends else ()
+    for layer, end in zip(layers, call.ends, strict=False):
+        if end > start:
+            yield Call(layer, start, end)
+            start = end
+
+
+def _assigned(
+    calls: Sequence[Call], nodes: Iterable[Node]
+) -> tuple[list[Place], dict[Node, Place]]:
+    """Return a place for each of `calls`, and for each of `nodes` the innermost that made it."""
+    places: list[Place] = []
+    where: dict[Node, Place] = {}
+    waiting = iter(calls)
+    coming = next(waiting, None)
+    opened: list[Place] = []
+    for node in nodes:
+        at = _tick(node)
+        while coming is not None and coming.start < at:
+            while opened and opened[-1].call.end <= coming.start:
+                opened.pop()
+            opened.append(Place(coming, opened[-1] if opened else None))
+            places.append(opened[-1])
+            coming = next(waiting, None)
+        while opened and opened[-1].call.end < at:
+            opened.pop()
+        if opened:
+            where[node] = opened[-1]
+    return places, where
+
+
+def _place_leaves(nodes: Sequence[Node], where: dict[Node, Place]) -> None:
+    """Put every parameter and number where it is used, in the innermost box around all its uses.
+
+    Other leaves stay where they were made: a bare array, which does not tell, outside.
+    """
+    users: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for _, source in node.inputs:
+            if not is_recorded(source.value):
+                users.setdefault(source, []).append(node)
+    for leaf, uses in users.items():
+        x = leaf.value
+        if isinstance(x, Tensor) and not x.requires_grad:
+            continue
+        if (place := _common([where.get(node) for node in uses])) is None or _is_array(x):
+            where.pop(leaf, None)
+        else:
+            where[leaf] = place
+
+
+def _is_array(x: Any) -> bool:
+    return not isinstance(x, Tensor) and hasattr(x, "shape") and x.shape != ()
+
+
+def _common(places: list[Place | None]) -> Place | None:
+    """Return the innermost place around all of `places`."""
+    first, *others = dict.fromkeys(places)
+    for other in others:
+        around = set(other.around()) if other is not None else set()
+        while first is not None and first not in around:
+            first = first.parent
+    return first
+
+
+def _name(places: list[Place], model: Any) -> None:
+    """Give every place its path, and an id that is the same in every run."""
+    paths = _paths(model, "") if model is not None else {}
+    count: dict[str, int] = {}
+    for place in places:
+        module = place.call.module
+        if id(module) not in paths and place.parent is None:
+            paths |= _paths(module, "")
+        place.path = paths.get(id(module), "")
+        base = place.path or place.kind
+        count[base] = count.get(base, 0) + 1
+        place.id = base if count[base] == 1 else f"{base}#{count[base]}"
+
+
+def _paths(module: Any, prefix: str) -> dict[int, str]:
+    named = getattr(module, "named_modules", None)
+    return {id(part): path for path, part in named()} if named is not None else {}
