@@ -19,6 +19,7 @@ from autograd_mini.drawing.nodes import Node, in_order, is_recorded
 from autograd_mini.drawing.paint import Paint, paint
 from autograd_mini.drawing.places import Place, find_places
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
+from autograd_mini.scopes import Call
 from autograd_mini.tensor import Tensor
 
 # Operations whose arguments may change places: to name them would tell nothing.
@@ -48,6 +49,8 @@ class Builder:
         is_told: whether every mark tells its gradient.
         backward: whether the backward pass is drawn.
         color: by what marks are painted, or None.
+        values: whether marks tell their values.
+        under_way: module calls that had not returned yet.
     """
 
     def __init__(
@@ -61,16 +64,19 @@ class Builder:
         is_told: bool = False,
         backward: bool = False,
         color: str | None = None,
+        values: bool = True,
+        under_way: Sequence[Call] = (),
     ) -> None:
         self.nodes = in_order(*outputs)
         self.output = self.nodes[-1]
-        places, where = find_places(self.nodes, model)
+        places, where = find_places(self.nodes, model, under_way)
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
         self.by_tick = {node.value._tick: node for node in where if is_recorded(node.value)}
         self.names = Names(tensors, _naming(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
         self.gradients = gradients
         self.is_told = is_told
+        self.values = values
         self.backward = backward
         self.paint: Paint | None = paint(self.nodes, color, gradients) if color else None
         self.ids: dict[Shown, str] = {}
@@ -101,8 +107,15 @@ class Builder:
         lines = [detail] if (detail := self._detail(place)) else []
         if shown.members > 1:
             lines.append(f"{shown.members:,} operations")
-        lines += labels.contents(self.by_tick[place.call.end].value)
+        lines += labels.contents(self._returned(place).value, self.values)
         return Mark(self._id(shown, place.id), "module", place.title, tuple(lines))
+
+    def _returned(self, place: Place) -> Node:
+        """Return the last node that a module call made."""
+        if place.call.end in self.by_tick:
+            return self.by_tick[place.call.end]
+        inside = [node for node in self.by_tick.values() if self.folding.where[node] is place]
+        return max(inside, key=_tick)
 
     def _node(self, shown: Shown) -> Mark:
         node = shown.node
@@ -113,14 +126,14 @@ class Builder:
         title = labels.operation_name(x._operation) if of_line else labels.title(node, self.names)
         if shown.of_line and several:
             kind = "folded"
-        lines = (*([several] if several else []), *labels.lines(node))
+        lines = (*([several] if several else []), *labels.lines(node, self.values))
         return Mark(
             self._id(shown, self._base(node, kind)),
             kind,
             title,
             lines,
             tooltip=self._tooltip(node),
-            bars=labels.bars_of(x),
+            bars=labels.bars_of(x) if self.values else (),
             gradient=self._gradient_lines(node) if not several else (),
         )
 
@@ -222,3 +235,8 @@ def _naming(places: Sequence[Place], model: Any) -> list[tuple[str, Any]]:
 def _shape(source: Node) -> str:
     shape = getattr(source.value, "shape", ())
     return str(tuple(shape)) if shape else ""
+
+
+def _tick(node: Node) -> int:
+    tick: int = node.value._tick
+    return tick

@@ -103,6 +103,7 @@ def as_dot(scene: Scene) -> Picture:
     if scene.notes:
         page |= {"label": html_like(*scene.notes), "labelloc": "b", "fontsize": "11"}
     picture = Picture(graph_attr=page, node_attr=NODE | OPERATION, edge_attr=EDGE)
+    picture.scene = scene
     inside: dict[str, list[Mark | Box]] = {}
     for box in scene.boxes:
         inside.setdefault(box.parent, []).append(box)

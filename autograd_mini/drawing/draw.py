@@ -33,6 +33,7 @@ def draw(
     direction: str = "LR",
     max_nodes: int = MAX_NODES,
     legend: bool = False,
+    values: bool = True,
 ) -> Picture:
     """Return a picture of the calls that `output` was computed by.
 
@@ -56,6 +57,8 @@ def draw(
         max_nodes: a graph with more nodes is folded: loops, then deep modules, then all calls of
             a line. A note in the picture says so.
         legend: add what shapes and colours mean.
+        values: without them, the picture shows what was computed, not what came out: the same for
+            every run of a program, to be kept in git and compared by `diff`.
 
     Raises:
         TypeError: `output` is no Tensor, or `model` has no `named_parameters()`.
@@ -78,6 +81,7 @@ def draw(
         direction=direction,
         max_nodes=max_nodes,
         legend=legend,
+        values=values,
     )
     return as_dot(built)
 
@@ -93,6 +97,7 @@ def scene(
     direction: str = "LR",
     max_nodes: int = MAX_NODES,
     legend: bool = False,
+    values: bool = True,
 ) -> Scene:
     """Return what `draw` draws, before it is written as DOT text; the arguments are the same."""
     check_output(output, model)
@@ -114,6 +119,7 @@ def scene(
         is_told=grads,
         backward=backward,
         color=color,
+        values=values,
     )
     return builder.scene(direction, legend)
 

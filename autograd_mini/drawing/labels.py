@@ -46,19 +46,19 @@ def title(node: Node, names: Names) -> str:
     return f"{name} = {call}" if name else call
 
 
-def lines(node: Node) -> tuple[str, ...]:
+def lines(node: Node, with_values: bool = True) -> tuple[str, ...]:
     """Return what stands below the title: settings, shape and dtype, values or their range."""
-    return (*_settings(node), *contents(node.value))
+    return (*_settings(node), *contents(node.value, with_values))
 
 
-def contents(x: Any) -> tuple[str, ...]:
+def contents(x: Any, with_values: bool = True) -> tuple[str, ...]:
     """Return shape, dtype unless it is float64, and values or their range, of an array."""
     array = x.data if isinstance(x, Tensor) else x
     # A number says what it is in its title; several results are nodes of their own.
     if isinstance(x, NUMBERS) or type(array) in CONTAINERS:
         return ()
     dtype = "" if array.dtype == np.float64 else str(array.dtype)
-    values = values_of(array)
+    values = values_of(array) if with_values else ""
     if values and not array.shape:  # a number is its own shape
         return (f"{values} {dtype}".rstrip(),)
     shape = f"{array.shape} {dtype}".rstrip()

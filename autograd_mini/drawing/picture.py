@@ -12,10 +12,22 @@ from typing import Any
 import graphviz
 
 from autograd_mini.drawing.render import find_dot, is_graphviz, laid_out, render
+from autograd_mini.drawing.scene import Scene
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
-    """DOT text that shows itself in notebooks and writes itself into files."""
+    """DOT text that shows itself in notebooks and writes itself into files.
+
+    `scene` is what it draws, for `diff` and web pages.
+    """
+
+    scene = Scene((), ())
+
+    def copy(self) -> Picture:
+        """Return a copy, which can be added to."""
+        found: Picture = super().copy()
+        found.scene = self.scene
+        return found
 
     def pipe(self, format: str | None = None, **options: Any) -> Any:  # noqa: A002 - graphviz's name
         """Return the picture as bytes, or with `encoding=` as text; see `graphviz.Digraph.pipe`.

@@ -58,15 +58,18 @@ class Place:
             place = place.parent
 
 
-def find_places(nodes: Sequence[Node], model: Any = None) -> tuple[list[Place], dict[Node, Place]]:
+def find_places(
+    nodes: Sequence[Node], model: Any = None, under_way: Sequence[Call] = ()
+) -> tuple[list[Place], dict[Node, Place]]:
     """Return the module calls in a graph, outer ones first, and the place of every node in one.
 
     Args:
         nodes: of the graph, every one after those it was computed from.
         model: whose paths name the modules; without it, each outermost module names its own.
+        under_way: calls that no Tensor remembers, since they have not returned.
     """
     tensors = [node for node in nodes if isinstance(node.value, Tensor)]
-    calls = sorted(_calls(tensors), key=_outer_first)
+    calls = sorted(_calls(tensors, under_way), key=_outer_first)
     places, where = _assigned(calls, sorted(tensors, key=_tick))
     _place_leaves(nodes, where)
     for node in nodes:
@@ -86,9 +89,9 @@ def _outer_first(call: Call) -> tuple[int, int]:
     return call.start, -call.end
 
 
-def _calls(nodes: Iterable[Node]) -> list[Call]:
+def _calls(nodes: Iterable[Node], under_way: Sequence[Call]) -> list[Call]:
     """Return every module call behind `nodes` once; one inside another comes after it."""
-    found: dict[tuple[int, int], Call] = {}
+    found = {(id(call.module), call.start): call for call in under_way}
     for node in nodes:
         for call in calls_that_returned(node.value):
             # Each of several results knows the call; the last one ends it.
