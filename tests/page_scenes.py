@@ -15,7 +15,9 @@ def network():
     """Return a small network, with a network inside it, and its loss."""
     rng = np.random.default_rng(0)
     inner = nn.Sequential(nn.Linear(16, 16, rng=rng), nn.Tanh())
-    model = nn.Sequential(nn.Linear(784, 16, rng=rng), nn.Sigmoid(), inner, nn.Linear(16, 10, rng=rng))
+    model = nn.Sequential(
+        nn.Linear(784, 16, rng=rng), nn.Sigmoid(), inner, nn.Linear(16, 10, rng=rng)
+    )
     images = Tensor(rng.random((32, 784)), name="images")
     return model, ((model(images) - np.eye(10)[rng.integers(0, 10, 32)]) ** 2).mean()
 
@@ -51,11 +53,17 @@ def mark_of(node, name, paths, box, is_last):
     x = node.value
     kind = "output" if is_last else kind_of(x)
     data = np.asarray(getattr(x, "data", x))
-    bars = np.histogram(data, 12)[0] / max(1, np.histogram(data, 12)[0].max()) if data.size > 6 else ()
+    bars = (
+        np.histogram(data, 12)[0] / max(1, np.histogram(data, 12)[0].max()) if data.size > 6 else ()
+    )
     title = paths.get(id(x)) or getattr(x, "name", None) or kind
     if kind in {"operation", "output"}:
         title = x._operation.name
-    lines = (str(data.shape), f"{data.min():.3g} to {data.max():.3g}") if data.size > 1 else (f"{data:.4g}",)
+    lines = (
+        (str(data.shape), f"{data.min():.3g} to {data.max():.3g}")
+        if data.size > 1
+        else (f"{data:.4g}",)
+    )
     if kind == "constant":
         title, lines = f"{x}", ()
     gradient = (f"gradient {data.shape}",) if kind == "parameter" else ()
@@ -75,7 +83,9 @@ def add_gradients(nodes, ids, marks, arrows):
         if name not in needed:
             continue
         forward = marks[int(name[1:])]
-        marks.append(Mark(f"g{name}", "gradient", f"d {forward.title}", forward.lines[:1], forward.box))
+        marks.append(
+            Mark(f"g{name}", "gradient", f"d {forward.title}", forward.lines[:1], forward.box)
+        )
         arrows.append(Arrow(name, f"g{name}", "", "pair"))
         for argument, source in node.inputs:
             if ids[id(source)] in needed:
@@ -90,7 +100,12 @@ def boxes_of(marks):
         while name := name.rpartition(".")[0]:
             names.add(name)
     return tuple(
-        Box(name, f"{name.removeprefix('model.')}: Sequential", "272 parameters", name.rpartition(".")[0])
+        Box(
+            name,
+            f"{name.removeprefix('model.')}: Sequential",
+            "272 parameters",
+            name.rpartition(".")[0],
+        )
         for name in sorted(names)
     )
 

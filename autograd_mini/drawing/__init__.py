@@ -1,6 +1,9 @@
 """The recorded graph as a picture."""
 
+from autograd_mini.drawing.difference import diff
 from autograd_mini.drawing.draw import draw
+from autograd_mini.drawing.on_error import draw_on_error
 from autograd_mini.drawing.render import find_dot, render
+from autograd_mini.drawing.save import save
 
-__all__ = ["draw", "find_dot", "render"]
+__all__ = ["diff", "draw", "draw_on_error", "find_dot", "render", "save"]

@@ -167,14 +167,14 @@ class Folding:
                     users.setdefault(source, set()).add((self.mark_of[node], name))
         same: dict[Any, Shown] = {}
         for leaf in leaves:
-            uses = users[leaf]
+            uses = users.get(leaf, set())  # none, if the graph ends in it
             owners = {mark.folded for mark, _ in uses}
             place = self.where.get(leaf)
             inside = next((p for p in (place.around() if place else ()) if p in owners), None)
             if inside is not None and len(owners) == 1:
                 self.mark_of[leaf] = next(iter(uses))[0]
                 continue
-            repeats = all(mark.count > 1 and mark.folded is None for mark, _ in uses)
+            repeats = uses and all(mark.count > 1 and mark.folded is None for mark, _ in uses)
             key = (frozenset(uses), _looks(leaf)) if repeats else leaf
             shown = same.get(key)
             if shown is None:

@@ -116,14 +116,18 @@ def _stored_name(step: dis.Instruction) -> str:
 
 
 def place_in_source(x: Any) -> str:
-    """Return file, line and function of the call that made `x`, and the text of the line.
+    """Return file, line and function of the call that made `x`, and the text of the line."""
+    code = getattr(x, "_code", None)
+    return "" if code is None else place_of(code, x._offset)
+
+
+@lru_cache(maxsize=4096)
+def place_of(code: CodeType, offset: int) -> str:
+    """Return file, line and function of an instruction, and the text of the line.
 
     The file goes without its folders, so that a picture is the same wherever its program lies.
     """
-    code = getattr(x, "_code", None)
-    if code is None:
-        return ""
-    origin: Origin = locate(code, x._offset)
+    origin: Origin = locate(code, offset)
     text = linecache.getline(origin.file, origin.line).strip()
     place = f"{PurePath(origin.file).name}, line {origin.line}, in {origin.function}"
     return f"{place}\n{text}" if text else place

@@ -1,0 +1,205 @@
+"""The picture of a computation that broke: the graph up to the call that raised, and that call.
+
+Nothing is kept while the computation runs. The traceback still has the frame in which the engine
+called the function, with its arguments, and the frames of the modules that had not returned.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, NamedTuple
+
+from autograd_mini import tensor
+from autograd_mini.drawing.build import Builder
+from autograd_mini.drawing.draw import MAX_NODES
+from autograd_mini.drawing.labels import contents, cut, operation_name, text_of
+from autograd_mini.drawing.names import HasParameters, place_of
+from autograd_mini.drawing.nodes import NUMBERS, is_array
+from autograd_mini.drawing.save import write
+from autograd_mini.drawing.scene import Arrow, Mark, Scene
+from autograd_mini.operation import CONTAINERS, Operation
+from autograd_mini.origin import leave_library
+from autograd_mini.primitive import TABLE
+from autograd_mini.rules.indexing import getitem
+from autograd_mini.scopes import Call
+
+
+class draw_on_error:  # noqa: N801 - a context manager, used like a function
+    """Write the graph up to an operation that raises, with the failing call marked.
+
+    The exception goes on, with a note that names the file (on Python 3.10, which has no notes, a
+    line on stderr). Errors that no operation raised pass by.
+
+    Args:
+        path: ends in .svg, .png or another format, .html for a page or .dot for the text.
+        model: a module whose paths name modules and parameters.
+
+    >>> import tempfile
+    >>> from autograd_mini import Tensor
+    >>> x = Tensor([[1.0, 2.0]], requires_grad=True, name="x")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "graph.dot")
+    ...     try:
+    ...         with draw_on_error(path):
+    ...             y = (x * 2) @ x
+    ...     except ValueError:
+    ...         "✗ np.matmul" in path.read_text(encoding="utf-8")
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, model: HasParameters | None = None) -> None:
+        self.path = Path(path)
+        self.model = model
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: Any
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        failed = find_failed(trace)
+        if failed is None:
+            return
+        try:
+            write(broken(failed, error, self.model), self.path)
+            told = f"the graph up to {failed.operation.name} is in {self.path}"
+        except Exception as problem:  # noqa: BLE001 - it must not hide the error it came for
+            told = f"the graph up to {failed.operation.name} could not be drawn: {problem}"
+        _add_note(error, told)
+
+
+class Failed(NamedTuple):
+    """The call that raised.
+
+    Attributes:
+        operation: what was called.
+        arguments: what it was given, by name.
+        code: the user's code that called it.
+        offset: of the instruction in it.
+        under_way: the module calls around it.
+    """
+
+    operation: Operation
+    arguments: dict[str, Any]
+    code: CodeType
+    offset: int
+    under_way: list[Call]
+
+
+def find_failed(trace: TracebackType | None) -> Failed | None:
+    """Return the innermost recorded call in a traceback, None if there is none."""
+    frames = [*_frames(trace)]
+    calls = [frame for frame in frames if _is_call(frame)]
+    if not calls:
+        return None
+    frame = calls[-1]
+    operation, arguments = _called(frame)
+    user = leave_library(frame)
+    under_way = [call for frame in frames for call in _module_call(frame)]
+    return Failed(operation, arguments, user.f_code, user.f_lasti, under_way)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
+
+
+def _is_call(frame: FrameType) -> bool:
+    """Return whether the engine calls an operation in `frame`."""
+    found = frame.f_locals
+    is_engine = frame.f_code.co_filename == tensor.__file__
+    return is_engine and (isinstance(found.get("operation"), Operation) or "index" in found)
+
+
+def _called(frame: FrameType) -> tuple[Operation, dict[str, Any]]:
+    """Return the operation and its arguments by name."""
+    found = frame.f_locals
+    operation: Operation = found.get("operation", TABLE[getitem])
+    if "args" in found:
+        args = found["args"]
+    else:  # an operator, or an index
+        args = [found[name] for name in ("self", "other", "index") if name in found]
+    by_position = {operation.name_of(i): x for i, x in enumerate(args)}
+    return operation, by_position | dict(found.get("kwargs") or {})
+
+
+def _module_call(frame: FrameType) -> Iterator[Call]:
+    """Yield the module call that `frame` is: such frames hold the module, and the first tick."""
+    found = frame.f_locals
+    module, start = found.get("self"), found.get("start")
+    if hasattr(module, "named_parameters") and isinstance(start, int):
+        ends = [*found.get("ends", ())]
+        yield Call(module, start, sys.maxsize, [*ends, sys.maxsize] if "ends" in found else ())
+
+
+def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
+    """Return the scene of the graph up to a call that raised."""
+    sources = [*_arrays(failed.arguments)]
+    builder = Builder(
+        [x for _, x in sources], model=model, max_nodes=MAX_NODES, under_way=failed.under_way
+    )
+    scene = builder.scene("LR", legend=False)
+    marks = {id(node.value): builder.folding.mark_of[node] for node in builder.nodes}
+    arrows = []
+    for name, x in sources:
+        text = " ".join([name, *contents(x, with_values=False)])
+        arrows.append(Arrow(builder.ids[marks[id(x)]], "failed", text))
+    marked = Mark(
+        "failed",
+        "operation",
+        operation_name(failed.operation),
+        (*_settings(failed.arguments), *_problem(error)),
+        box=_innermost(failed, scene),
+        tooltip=place_of(failed.code, failed.offset),
+        state="failed",
+    )
+    return scene._replace(marks=(*scene.marks, marked), arrows=(*scene.arrows, *arrows))
+
+
+def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of every array and number that the call was given."""
+    for name, x in arguments.items():
+        parts = enumerate(x) if type(x) in CONTAINERS else ()
+        inside = [(f"{name}[{i}]", part) for i, part in parts if is_array(part)]
+        yield from inside
+        if is_array(x) or isinstance(x, NUMBERS):
+            yield name, x
+
+
+def _settings(arguments: dict[str, Any]) -> list[str]:
+    """Return what the call was given besides arrays."""
+    others = {k: x for k, x in arguments.items() if not is_array(x) and x is not None}
+    return [
+        cut(f"{name}={text_of(x)}")
+        for name, x in others.items()
+        if not isinstance(x, NUMBERS) and not (type(x) in CONTAINERS and any(map(is_array, x)))
+    ]
+
+
+def _problem(error: BaseException) -> list[str]:
+    first = (str(error).splitlines() or [""])[0]
+    return textwrap.wrap(f"{type(error).__name__}: {first}", 60)
+
+
+def _innermost(failed: Failed, scene: Scene) -> str:
+    """Return the id of the box of the innermost module that had not returned, "" without one.
+
+    A module in which nothing had been computed yet has no box.
+    """
+    boxes = [box.id for box in scene.boxes]
+    return boxes[-1] if failed.under_way and boxes else ""
+
+
+def _add_note(error: BaseException, told: str) -> None:
+    if hasattr(error, "add_note"):
+        error.add_note(told)
+    else:
+        sys.stderr.write(f"{told}\n")
