@@ -58,7 +58,9 @@ def contents(x: Any, with_values: bool = True) -> tuple[str, ...]:
     if isinstance(x, NUMBERS) or type(array) in CONTAINERS:
         return ()
     dtype = "" if array.dtype == np.float64 else str(array.dtype)
-    values = values_of(array) if with_values else ""
+    if not with_values:
+        return tuple(filter(None, (f"{array.shape or ''} {dtype}".strip(),)))
+    values = values_of(array)
     if values and not array.shape:  # a number is its own shape
         return (f"{values} {dtype}".rstrip(),)
     shape = f"{array.shape} {dtype}".rstrip()

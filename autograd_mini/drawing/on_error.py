@@ -17,16 +17,19 @@ from typing import Any, NamedTuple
 from autograd_mini import tensor
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.draw import MAX_NODES
-from autograd_mini.drawing.labels import contents, cut, operation_name, text_of
+from autograd_mini.drawing.labels import contents, cut, kind_of, operation_name, text_of
 from autograd_mini.drawing.names import HasParameters, place_of
 from autograd_mini.drawing.nodes import NUMBERS, is_array
 from autograd_mini.drawing.save import write
-from autograd_mini.drawing.scene import Arrow, Mark, Scene
+from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import leave_library
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.scopes import Call
+
+FAILED = "failed"  # the id of the call that raised
+UNKNOWN = sys.maxsize  # the end of a module call that has not returned
 
 
 class draw_on_error:  # noqa: N801 - a context manager, used like a function
@@ -102,8 +105,8 @@ def find_failed(trace: TracebackType | None) -> Failed | None:
     frame = calls[-1]
     operation, arguments = _called(frame)
     user = leave_library(frame)
-    under_way = [call for frame in frames for call in _module_call(frame)]
-    return Failed(operation, arguments, user.f_code, user.f_lasti, under_way)
+    calls_by_module = {id(call.module): call for frame in frames for call in _module_call(frame)}
+    return Failed(operation, arguments, user.f_code, user.f_lasti, [*calls_by_module.values()])
 
 
 def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
@@ -137,7 +140,7 @@ def _module_call(frame: FrameType) -> Iterator[Call]:
     module, start = found.get("self"), found.get("start")
     if hasattr(module, "named_parameters") and isinstance(start, int):
         ends = [*found.get("ends", ())]
-        yield Call(module, start, sys.maxsize, [*ends, sys.maxsize] if "ends" in found else ())
+        yield Call(module, start, UNKNOWN, [*ends, UNKNOWN] if "ends" in found else ())
 
 
 def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
@@ -147,21 +150,73 @@ def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
         [x for _, x in sources], model=model, max_nodes=MAX_NODES, under_way=failed.under_way
     )
     scene = builder.scene("LR", legend=False)
-    marks = {id(node.value): builder.folding.mark_of[node] for node in builder.nodes}
-    arrows = []
-    for name, x in sources:
-        text = " ".join([name, *contents(x, with_values=False)])
-        arrows.append(Arrow(builder.ids[marks[id(x)]], "failed", text))
-    marked = Mark(
-        "failed",
+    shown = {id(node.value): builder.folding.mark_of[node] for node in builder.nodes}
+    ids = [builder.ids[shown[id(x)]] for _, x in sources]
+    arrows = [
+        Arrow(tail, FAILED, " ".join([name, *contents(x, with_values=False)]))
+        for tail, (name, x) in zip(ids, sources, strict=True)
+    ]
+    new_boxes, inside = _around(failed, builder, model)
+    last = builder.ids[builder.folding.mark_of[builder.output]] if sources else ""
+    marks = []
+    for mark in scene.marks:
+        if mark.id == last:  # no result, but what the failing call was given
+            mark = mark._replace(kind=kind_of(builder.output.value))
+        is_own = mark.id in ids and mark.kind in ("parameter", "constant") and not mark.box
+        marks.append(mark._replace(box=inside) if is_own else mark)
+    marks.append(_marked(failed, error, inside))
+    return scene._replace(
+        marks=(*marks,), arrows=(*scene.arrows, *arrows), boxes=(*scene.boxes, *new_boxes)
+    )
+
+
+def _marked(failed: Failed, error: BaseException, box: str) -> Mark:
+    return Mark(
+        FAILED,
         "operation",
         operation_name(failed.operation),
         (*_settings(failed.arguments), *_problem(error)),
-        box=_innermost(failed, scene),
+        box=box,
         tooltip=place_of(failed.code, failed.offset),
         state="failed",
     )
-    return scene._replace(marks=(*scene.marks, marked), arrows=(*scene.arrows, *arrows))
+
+
+def _around(failed: Failed, builder: Builder, model: Any) -> tuple[list[Box], str]:
+    """Return boxes for the modules under way that made nothing yet, and the id of the innermost.
+
+    The others have boxes already.
+    """
+    places = [place for place in builder.folding.places if place.call.end == UNKNOWN]
+    drawn = {id(place.call.module): place.id for place in places}
+    paths = _paths(model or (failed.under_way[0].module if failed.under_way else None))
+    new: list[Box] = []
+    inside = ""
+    for module in _modules(failed.under_way):
+        if id(module) in drawn:
+            inside = drawn[id(module)]
+            continue
+        path, kind = paths.get(id(module), ""), type(module).__name__
+        count = sum(x.size for _, x in module.named_parameters())
+        detail = f"{count:,} parameter{'s' * (count != 1)}" if count else ""
+        title = f"{path}: {kind}" if path else kind
+        new.append(Box(f"{path or kind} (failed)", title, detail, parent=inside))
+        inside = new[-1].id
+    return new, inside
+
+
+def _paths(root: Any) -> dict[int, str]:
+    named = getattr(root, "named_modules", None)
+    return {id(module): path for path, module in named()} if named is not None else {}
+
+
+def _modules(under_way: list[Call]) -> Iterator[Any]:
+    """Yield the modules under way, outer ones first; of layers in a row the running one."""
+    for call in under_way:
+        yield call.module
+        layers = call.module.layers if call.ends else ()
+        running = layers[len(call.ends) - 1 : len(call.ends)]
+        yield from (layer for layer in running if all(c.module is not layer for c in under_way))
 
 
 def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -187,15 +242,6 @@ def _settings(arguments: dict[str, Any]) -> list[str]:
 def _problem(error: BaseException) -> list[str]:
     first = (str(error).splitlines() or [""])[0]
     return textwrap.wrap(f"{type(error).__name__}: {first}", 60)
-
-
-def _innermost(failed: Failed, scene: Scene) -> str:
-    """Return the id of the box of the innermost module that had not returned, "" without one.
-
-    A module in which nothing had been computed yet has no box.
-    """
-    boxes = [box.id for box in scene.boxes]
-    return boxes[-1] if failed.under_way and boxes else ""
 
 
 def _add_note(error: BaseException, told: str) -> None:
