@@ -116,16 +116,19 @@ def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
 
 
 def _is_call(frame: FrameType) -> bool:
-    """Return whether the engine calls an operation in `frame`."""
+    """Return whether the engine calls an operation in `frame`, or looks it up in vain."""
     found = frame.f_locals
     is_engine = frame.f_code.co_filename == tensor.__file__
-    return is_engine and (isinstance(found.get("operation"), Operation) or "index" in found)
+    return is_engine and not {"operation", "function", "index"}.isdisjoint(found)
 
 
 def _called(frame: FrameType) -> tuple[Operation, dict[str, Any]]:
     """Return the operation and its arguments by name."""
     found = frame.f_locals
-    operation: Operation = found.get("operation", TABLE[getitem])
+    operation = found.get("operation")
+    if operation is None:
+        function = found.get("function")
+        operation = TABLE[getitem] if function is None else Operation(function, function)
     if "args" in found:
         args = found["args"]
     else:  # an operator, or an index

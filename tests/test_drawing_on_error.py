@@ -1,0 +1,215 @@
+"""An operation that raises leaves a picture of the graph up to it, and the error as it was."""
+
+import re
+import sys
+import sysconfig
+import traceback
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_mini import Tensor, checkpoint, primitive
+from autograd_mini.drawing import draw_on_error, find_dot
+
+needs_dot = pytest.mark.skipif(find_dot() is None, reason="there is no dot program")
+
+
+def leaf(data, name=None):
+    return Tensor(data, requires_grad=True, name=name)
+
+
+def broken(tmp_path, compute, *, model=None, error=ValueError):
+    """Return the DOT text that `compute`, which raises, leaves behind, and the error."""
+    path = tmp_path / "graph.dot"
+    with pytest.raises(error) as caught, draw_on_error(path, model=model):
+        compute()
+    return path.read_text(encoding="utf-8"), caught.value
+
+
+def arrows_into_the_failed(text):
+    return re.findall(r'"([^"]+)" -> "failed" \[label=< (.*?) >', text)
+
+
+def network(rng, hidden=17):
+    return nn.Sequential(
+        nn.Linear(6, 16, rng=rng), nn.Sigmoid(), nn.Linear(hidden, 4, rng=rng), nn.Sigmoid()
+    )
+
+
+def test_a_shape_error_is_drawn_with_the_call_marked(tmp_path):
+    def compute():
+        x = leaf(np.ones((2, 3)), "x")
+        hidden = np.tanh(x) * 2
+        return hidden @ x
+
+    text, error = broken(tmp_path, compute)
+    assert "✗ np.matmul" in text
+    assert arrows_into_the_failed(text) == [("np.multiply", "x (2, 3)"), ("x", "y (2, 3)")]
+    assert "hidden = np.multiply" in text
+    assert "test_drawing_on_error.py, line" in text
+    assert "return hidden @ x" in text
+    assert "ValueError: matmul: " in text
+    assert 'class="output"' not in text
+    assert isinstance(error, ValueError)
+
+
+def test_the_error_goes_on_as_it_was_with_a_note(tmp_path, capsys):
+    _, error = broken(tmp_path, lambda: leaf(np.ones(2), "x") + np.ones(3))
+    assert str(error) == "operands could not be broadcast together with shapes (2,) (3,) "
+    told = f"the graph up to np.add is in {tmp_path / 'graph.dot'}"
+    if sys.version_info >= (3, 11):
+        assert error.__notes__ == [told]
+        assert told in "".join(traceback.format_exception(error))
+    else:
+        assert capsys.readouterr().err == f"{told}\n"
+
+
+def test_a_network_of_the_wrong_width_shows_the_layer_that_failed(tmp_path):
+    model = network(np.random.default_rng(0))
+    text, _ = broken(tmp_path, lambda: model(np.ones((5, 6))), model=model)
+    assert "<b>2: Linear</b>" in text
+    assert "<b>1: Sigmoid</b>" in text
+    assert "<b>3: Sigmoid</b>" not in text
+    assert [name for name, _ in arrows_into_the_failed(text)] == ["1/sigmoid", "2.weight", "2.bias"]
+    inside = text[text.index('subgraph "cluster 2 (failed)"') :]
+    assert '"failed" [' in inside[: inside.index("}")]
+
+
+class Outer(nn.Module):
+    """A module whose own call breaks, after one of its parts returned."""
+
+    def __init__(self):
+        self.inner = nn.Linear(3, 3)
+
+    def forward(self, x):
+        hidden = self.inner(x)
+        return np.concatenate([hidden, x[:, :2]])
+
+
+def test_modules_that_had_not_returned_are_boxes_too(tmp_path):
+    model = Outer()
+    text, _ = broken(tmp_path, lambda: model(leaf(np.ones((2, 3)), "x")))
+    assert "<b>Outer</b>" in text
+    assert "<b>inner: Linear</b>" in text
+    assert [text for _, text in arrows_into_the_failed(text)] == [
+        "arrays[0] (2, 3)",
+        "arrays[1] (2, 2)",
+    ]
+
+
+def test_the_first_call_of_all_may_fail(tmp_path):
+    text, _ = broken(tmp_path, lambda: nn.Linear(3, 2)(leaf(np.ones((2, 4)), "x")))
+    assert len(arrows_into_the_failed(text)) == 3
+    assert "<b>Linear</b>" in text
+
+
+@pytest.mark.parametrize(
+    ("compute", "failed", "error"),
+    [
+        (lambda x: x[5], "getitem", IndexError),
+        (lambda x: np.linalg.inv(x * np.zeros(2)), "np.linalg.inv", np.linalg.LinAlgError),
+        (lambda x: x.reshape(3), "np.reshape", ValueError),
+        (lambda x: np.stack([x, x[0]]), "np.stack", ValueError),
+        (lambda x: np.einsum("ij,k->", x, x), "np.einsum", ValueError),
+        (lambda x: np.concatenate([x, [1.0]]), "np.concatenate", ValueError),
+        (lambda x: np.sum(x, axis=4), "np.sum", ValueError),
+        (lambda x: np.ones((2, 3)) @ x, "np.matmul", ValueError),
+        (lambda x: np.polyfit(x, x, 1), "np.polyfit", NotImplementedError),
+    ],
+)
+def test_every_way_to_call_is_found(tmp_path, compute, failed, error):
+    text, _ = broken(tmp_path, lambda: compute(leaf(np.ones((2, 2)), "x")), error=error)
+    assert f"✗ {failed}" in text
+
+
+@primitive
+def picky(x):
+    """Raise, as a user's own operation may."""
+    raise LookupError("no such\nthing")
+
+
+def test_an_operation_of_ones_own_may_fail_too(tmp_path):
+    text, _ = broken(tmp_path, lambda: picky(leaf([1.0, 2.0], "x") * 2), error=LookupError)
+    assert "✗ picky" in text
+    assert "LookupError: no such" in text
+
+
+def test_inside_a_checkpoint_the_call_within_is_marked(tmp_path):
+    part = checkpoint(lambda x: np.exp(x) @ np.ones((3, 3)))
+    text, _ = broken(tmp_path, lambda: part(leaf(np.ones((2, 2)), "x")))
+    assert "✗ np.matmul" in text
+
+
+def test_names_that_mean_something_elsewhere_break_nothing(tmp_path):
+    name = '</script><b>"\n\\N'
+    text, _ = broken(tmp_path, lambda: leaf(np.ones(2), name) + np.ones(3))
+    assert "</script>" not in text
+
+
+def test_without_an_error_nothing_is_written(tmp_path):
+    with draw_on_error(tmp_path / "graph.dot"):
+        leaf([1.0]) * 2
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_error_of_no_operation_passes_by(tmp_path):
+    x = leaf([1.0]) * 2
+    with pytest.raises(KeyError) as caught, draw_on_error(tmp_path / "graph.dot"):
+        {}[x]
+    assert not [*tmp_path.iterdir()]
+    assert not getattr(caught.value, "__notes__", [])
+
+
+def test_an_interrupt_passes_by(tmp_path):
+    with pytest.raises(KeyboardInterrupt), draw_on_error(tmp_path / "graph.dot"):
+        raise KeyboardInterrupt
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no notes")
+def test_a_picture_that_fails_does_not_hide_the_error(tmp_path):
+    path = tmp_path / "no such folder" / "graph.dot"
+    with pytest.raises(ValueError, match="could not be broadcast") as caught, draw_on_error(path):
+        leaf(np.ones(2)) + np.ones(3)
+    (note,) = caught.value.__notes__
+    assert note.startswith("the graph up to np.add could not be drawn: ")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no notes")
+def test_without_dot_the_note_says_where_the_text_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    path = tmp_path / "graph.svg"
+    with pytest.raises(ValueError, match="broadcast") as caught, draw_on_error(path):
+        leaf(np.ones(2)) + np.ones(3)
+    assert "✗ np.add" in path.with_suffix(".dot").read_text(encoding="utf-8")
+    assert "install Graphviz" in caught.value.__notes__[0]
+    assert "autograd-mini[draw]" in caught.value.__notes__[0]
+
+
+@needs_dot
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG")])
+def test_pictures_are_written_in_every_format(tmp_path, suffix, start):
+    path = tmp_path / f"graph{suffix}"
+    with pytest.raises(ValueError, match="broadcast"), draw_on_error(path):
+        leaf(np.ones(2)) + np.ones(3)
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_page_is_written_without_any_program(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / "graph.html"
+    with pytest.raises(ValueError, match="broadcast"), draw_on_error(path):
+        leaf(np.ones(2)) + np.ones(3)
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_nothing_that_was_computed_is_changed(tmp_path):
+    x = leaf(np.ones((2, 3)), "x")
+    y = np.tanh(x)
+    before = y.data.copy()
+    broken(tmp_path, lambda: y @ x)
+    np.testing.assert_array_equal(y.data, before)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, 1 - np.tanh(1.0) ** 2 * np.ones((2, 3)))
