@@ -50,8 +50,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
             RuntimeError: the program refused.
         """
         if is_graphviz(find_dot()):
-            return str(super().render(filename, directory, **options))
-        text = Path(self.save(filename, directory))
+            return str(super().render(filename, directory=directory, **options))
+        text = Path(self.save(filename, directory=directory))
         outfile = options.get("outfile")
         name = options.get("format") or (Path(outfile).suffix[1:] if outfile else self.format)
         path = Path(outfile) if outfile else text.with_name(f"{text.name}.{name}")

@@ -52,17 +52,33 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     True
     """
     path = Path(path)
+    form = format_of(path)
     text = graph.source.encode()
-    if path.suffix in {".dot", ".gv"}:
+    if form in TEXT:
         write_whole(path, text)
         return
     if find_dot() is None:
         beside = path.with_suffix(".dot")
         write_whole(beside, text)
         raise FileNotFoundError(f"{NO_PROGRAM.format(path.name)}; its text is in {beside}")
-    write_whole(path, laid_out(text, path.suffix.removeprefix(".")))
+    write_whole(path, laid_out(text, form))
 
 
+def format_of(path: Path) -> str:
+    """Return the format that the name of a file ends in, in small letters.
+
+    Raises:
+        ValueError: it ends in none.
+    """
+    if not path.suffix:
+        raise ValueError(
+            f"{path.name} has no ending that names a format: write .svg, .png or .pdf for a "
+            f"picture, .html for a page, .dot for the text"
+        )
+    return path.suffix[1:].lower()
+
+
+TEXT = ("dot", "gv")
 NO_PROGRAM = (
     "there is no program to lay out {}: install Graphviz (graphviz.org/download), or "
     "`pip install 'autograd-mini[draw]'`, which brings one"

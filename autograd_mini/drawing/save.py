@@ -10,7 +10,7 @@ from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.draw import scene
 from autograd_mini.drawing.page import page
 from autograd_mini.drawing.picture import Picture
-from autograd_mini.drawing.render import render, write_whole
+from autograd_mini.drawing.render import format_of, render, write_whole
 from autograd_mini.drawing.scene import Scene
 from autograd_mini.tensor import Tensor
 
@@ -48,7 +48,7 @@ def save(drawn: Tensor | Picture, path: str | os.PathLike[str], **options: Any) 
             )
         write(drawn.scene, Path(path))
         return
-    if Path(path).suffix == ".html":
+    if format_of(Path(path)) == "html":
         options = PAGE_OPTIONS | options
     write(scene(drawn, **options), Path(path))
 
@@ -58,7 +58,7 @@ PAGE_OPTIONS = {"max_nodes": 2000, "legend": True}
 
 def write(drawn: Scene, path: Path) -> None:
     """Write a scene into a file, in the format that its ending names."""
-    if path.suffix == ".html":
+    if format_of(path) == "html":
         write_whole(path, page(drawn, title=path.stem).encode())
     else:
         render(as_dot(drawn), path)
