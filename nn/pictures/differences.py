@@ -49,17 +49,21 @@ def cost_of_example(
     cost = float(mse_loss(a, y, "sum"))
     ax = single(ax, (10, 0.9 + 0.48 * max(len(a), 4)))
     places = np.arange(len(a))
-    ax.barh(places - 0.19, a, height=0.36, color=BLUE, label="output")
-    ax.barh(places + 0.19, y, height=0.36, color=ORANGE, label="wanted", hatch="///", ec="white")
+    ax.barh(places - 0.2, a, height=0.4, color=BLUE, label="output")
+    ax.barh(places + 0.2, y, height=0.4, color=ORANGE, label="wanted", hatch="///", ec="white")
     low, high = min(0.0, a.min(), y.min()), max(1.0, a.max(), y.max())
+    # The numbers stand right of the bars, in the same axes: so they fit wherever these are put.
+    edges = [float(high + part * (high - low)) for part in (0.04, 0.46, 0.52, 0.72)]
     for place, square in enumerate(squares):
-        _write_row(ax, place, (float(a[place]), float(y[place]), float(square)))
-    _write_sum(ax, len(a), cost)
-    ax.set(xlim=(low, high), ylim=(len(a) + 0.1, -0.6), yticks=places, yticklabels=labels)
+        _write_row(ax, place, (float(a[place]), float(y[place]), float(square)), edges)
+    _write_sum(ax, len(a), cost, edges)
+    ax.set(xlim=(low, edges[-1]), ylim=(len(a) + 0.3, -0.6), yticks=places, yticklabels=labels)
+    ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= high])
     ax.tick_params(axis="y", length=0, labelsize=12)
-    ax.set_xlabel("activation")
+    ax.set_xlabel("activation", loc="left")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.08), ncols=2, frameon=False)
+    ax.spines["bottom"].set_bounds(low, high)
+    ax.legend(loc="upper left", bbox_to_anchor=(0.25, -0.04), ncols=2, frameon=False)
     ax.set_title(f"The cost of this example: {cost:.4f}", **TITLE)
     return ax
 
@@ -86,29 +90,22 @@ def _checked(a: NDArray[Any], y: NDArray[Any], names: Sequence[object] | None) -
     return labels
 
 
-def _write_row(ax: Axes, place: int, numbers: tuple[float, float, float]) -> None:
+def _write_row(
+    ax: Axes, place: int, numbers: tuple[float, float, float], edges: list[float]
+) -> None:
     """Write one difference and its square right of the bars."""
     a, y, square = numbers
-    row = ax.get_yaxis_transform()
-    look: dict[str, Any] = {"transform": row, "va": "center", "family": "monospace", "color": INK}
-    difference = minus(f"({a:.2f} - {y:.2f})²")
-    if y < 0:
-        difference = minus(f"({a:.2f} - ({y:.2f}))²")
-    ax.text(1.27, place, difference, ha="right", fontsize=10.5, **look)
-    ax.text(1.31, place, "=", ha="center", fontsize=10.5, **look)
-    text = ax.text(1.46, place, f"{square:.4f}", ha="right", fontsize=10.5, **look)
-    text.set_gid("square")
+    wanted = f"({y:.2f})" if y < 0 else f"{y:.2f}"
+    look: dict[str, Any] = {"va": "center", "family": "monospace", "color": INK, "fontsize": 11}
+    ax.text(edges[1], place, minus(f"({a:.2f} - {wanted})²"), ha="right", **look)
+    ax.text(edges[2], place, "=", ha="center", **look)
+    ax.text(edges[3], place, f"{square:.4f}", ha="right", **look).set_gid("square")
 
 
-def _write_sum(ax: Axes, count: int, cost: float) -> None:
-    row = ax.get_yaxis_transform()
-    ax.plot([1.04, 1.46], [count - 0.45] * 2, color=GREY, lw=1, transform=row, clip_on=False)
-    look: dict[str, Any] = {
-        "transform": row,
-        "va": "center",
-        "fontweight": "bold",
-        "color": INK,
-        "fontsize": 11,
-    }
-    ax.text(1.27, count, "sum", ha="right", **look)
-    ax.text(1.46, count, f"{cost:.4f}", ha="right", family="monospace", **look).set_gid("sum")
+def _write_sum(ax: Axes, count: int, cost: float, edges: list[float]) -> None:
+    """Write the sum below the squares, under a line."""
+    ax.plot([edges[0], edges[-1]], [count - 0.5] * 2, color=GREY, linewidth=1)
+    look: dict[str, Any] = {"va": "center", "fontweight": "bold", "color": INK, "fontsize": 12}
+    ax.text(edges[1], count, "sum", ha="right", **look)
+    text = ax.text(edges[3], count, f"{cost:.4f}", ha="right", family="monospace", **look)
+    text.set_gid("sum")

@@ -1,7 +1,8 @@
 """A network with the light on: columns of neurons, lit by their activations for one example.
 
-A column of 784 can't be shown whole. Of a long one those neurons are shown that give the most to
-the next layer, activation times weights, in their order from top to bottom.
+A column of 784 can't be shown whole. Of a long one those neurons are shown to which the next layer
+listens the most, by the sizes of its weights, in their order from top to bottom. So they are the
+same for every example, and some are lit and some dark.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from nn.module import Module
-from nn.pictures.canvas import check_axes, minus, single
+from nn.pictures.canvas import TITLE, check_axes, minus, single
 from nn.pictures.columns import Columns, columns
 
 NIGHT, LIT_BLUE, LIT_ORANGE, GOLD = "#15181d", "#5fb0ee", "#f58b3c", "#ffd24d"
 PAPER, DIM = "#f2f2f2", "#a8adb5"
-APART, RADIUS, GAP = 3.4, 0.36, 1.5
+# In neurons: between columns, around and between halves of a short column, and of the image.
+APART, RADIUS, GAP, SIDE = 5.4, 0.36, 1.0, 8.0
 
 
 class Row(NamedTuple):
@@ -51,7 +53,7 @@ def network(
     shape: tuple[int, int] | None = None,
     names: Sequence[object] | None = None,
     neurons: int = 16,
-    edges: int = 160,
+    edges: int = 120,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the neurons of `model` lit by the activations that the example `x` causes.
@@ -67,7 +69,7 @@ def network(
         shape: rows and columns of the picture that `x` is; it is drawn too, with the pixels that
             are shown as neurons framed.
         names: of the outputs; their numbers by default.
-        neurons: how many of a longer column are shown, those that give the most to the next.
+        neurons: how many of a longer column are shown, those with the largest weights.
         edges: how many are drawn between two columns, those of the largest weights.
         ax: where to draw; a new figure by default.
 
@@ -90,17 +92,21 @@ def network(
     check_axes(ax)
     found = columns(model, x)
     labels = _checked(found, shape, names, neurons, edges)
-    rows = _rows(found, neurons, start=0.0 if shape is None else 9.5)
+    rows = _rows(found, neurons)
     ax = single(ax, (13, 7.5))
     _prepare(ax)
     for left, right, weights in zip(rows, rows[1:], found.weights, strict=False):
         _draw_edges(ax, left, right, weights, edges)
     for position, row in enumerate(rows):
         _draw_neurons(ax, row)
-        _draw_caption(ax, row, len(found.activations[position]), position, len(rows))
-    _draw_outputs(ax, rows[-1], labels)
+        _draw_caption(ax, row, found.activations[position], position, len(rows))
+    end = _draw_outputs(ax, rows[-1], labels)
+    _draw_key(ax)
     if shape is not None:
         _draw_input(ax, found.activations[0].reshape(shape), rows[0])
+    top = max(row.y[0] for row in rows)
+    start = -1.2 if shape is None else -SIDE - 3.0
+    ax.update_datalim([(start, -top - 2.9), (end, top + 0.9)])
     ax.autoscale_view()
     return ax
 
@@ -132,26 +138,25 @@ def _checked(
     return labels
 
 
-def _rows(found: Columns, neurons: int, start: float) -> list[Row]:
+def _rows(found: Columns, neurons: int) -> list[Row]:
     rows = []
     for place, activations in enumerate(found.activations):
         is_last = place == len(found.weights)
-        # All outputs are answers; of other columns, what counts is what goes on to the next.
-        given = np.zeros(1) if is_last else _given(activations, found.weights[place])
         all_shown = is_last or len(activations) <= neurons
-        chosen = np.arange(len(activations)) if all_shown else _largest(given, neurons)
-        x = start + place * APART * 1.6
+        chosen = np.arange(len(activations))
+        if not all_shown:
+            chosen = _largest(np.abs(found.weights[place]).sum(axis=0), neurons)
         light = _light(activations)[chosen]
         rows.append(
-            Row(chosen, x, _heights(len(chosen), not all_shown), light, activations[chosen])
+            Row(
+                chosen,
+                place * APART,
+                _heights(len(chosen), not all_shown),
+                light,
+                activations[chosen],
+            )
         )
     return rows
-
-
-def _given(activations: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
-    """Return how much each neuron gives to the next layer: its activation times its weights."""
-    given: NDArray[Any] = np.abs(activations) * np.abs(weights).sum(axis=0)
-    return given
 
 
 def _largest(sizes: NDArray[Any], count: int) -> NDArray[np.intp]:
@@ -163,7 +168,7 @@ def _heights(count: int, has_gap: bool) -> NDArray[Any]:
     """Return the heights of neurons, the first on top, the dots of a long column in the middle."""
     heights: NDArray[Any] = -np.arange(count, dtype=float)
     if has_gap:
-        heights[count // 2 :] -= GAP - 0.5
+        heights[count // 2 :] -= GAP
     heights -= heights.mean()
     return heights
 
@@ -180,8 +185,8 @@ def _prepare(ax: Axes) -> None:
     ax.set_facecolor(NIGHT)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.set_aspect("equal")
-    ax.margins(0.03, 0.05)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.margins(0)
 
 
 def _draw_edges(ax: Axes, left: Row, right: Row, weights: NDArray[Any], count: int) -> None:
@@ -218,8 +223,9 @@ def _lit(light: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _draw_caption(ax: Axes, row: Row, size: int, position: int, count: int) -> None:
-    """Write below a column how many neurons it has, and above it how bright it can be."""
+def _draw_caption(ax: Axes, row: Row, activations: NDArray[Any], position: int, count: int) -> None:
+    """Write below a column how many neurons it has, and what full light is if that is not 1."""
+    size = len(activations)
     kind = {0: "inputs", count - 1: "outputs"}.get(position, "neurons")
     is_short = len(row.chosen) < size
     if is_short:
@@ -227,9 +233,9 @@ def _draw_caption(ax: Axes, row: Row, size: int, position: int, count: int) -> N
         y = (row.y[middle - 1] + row.y[middle]) / 2
         ax.plot([row.x] * 3, [y - 0.3, y, y + 0.3], "o", color=DIM, markersize=2.4, zorder=3)
     shown = f"{len(row.chosen)} of {size:,}\n{kind}" if is_short else f"{size}\n{kind}"
-    if largest := _scale(row.activations):
-        shown += f"\nbrightest: {largest}"
-    y = row.y[-1] - 0.8
+    if largest := _scale(activations):
+        shown += f"\nfull light: {largest}"
+    y = row.y[-1] - 0.7
     ax.text(row.x, y, shown, color=PAPER, ha="center", va="top", fontsize=10, linespacing=1.4)
 
 
@@ -237,39 +243,49 @@ def _scale(activations: NDArray[Any]) -> str:
     """Return what full light stands for in a column that is not in 0..1."""
     if activations.min() >= 0 and activations.max() <= 1:
         return ""
-    return minus(f"{activations[np.abs(activations).argmax()]:.3g}")
+    return f"{np.abs(activations).max():.3g}"
 
 
-def _draw_outputs(ax: Axes, row: Row, names: list[str]) -> None:
-    """Write name and activation beside every output, and ring the brightest."""
+def _draw_outputs(ax: Axes, row: Row, names: list[str]) -> float:
+    """Write name and activation beside every output, ring the brightest; return where this ends."""
     brightest = int(row.activations.argmax())
+    numbers = row.x + 1.15 + 0.34 * max(map(len, names))
     for place, (y, a) in enumerate(zip(row.y, row.activations, strict=True)):
-        is_brightest = place == brightest
-        look: dict[str, Any] = {"color": GOLD if is_brightest else PAPER, "va": "center"}
-        weight = "bold" if is_brightest else "normal"
-        ax.text(row.x + 0.75, y, names[place], fontsize=12, fontweight=weight, **look)
-        wide = row.x + 1.15 + 0.34 * max(map(len, names))
-        ax.text(wide, y, minus(f"{a:.2f}"), fontsize=10, fontweight=weight, **look)
+        look: dict[str, Any] = {"color": PAPER, "va": "center"}
+        if place == brightest:
+            look |= {"color": GOLD, "fontweight": "bold"}
+        ax.text(row.x + 0.75, y, names[place], fontsize=12, **look)
+        ax.text(numbers, y, minus(f"{a:.2f}"), fontsize=10, **look)
     ring = Circle((row.x, row.y[brightest]), RADIUS * 1.45, fill=False, ec=GOLD, lw=2.4, zorder=4)
     ring.set_gid("ring")
     ax.add_patch(ring)
-    ax.plot([wide + 1.4], [row.y[brightest]], alpha=0)  # keeps room for the text
-    chosen = f"The brightest output: {names[brightest]}"
-    ax.set_title(chosen, color="#222222", fontsize=14)
+    ax.set_title(f"The brightest output: {names[brightest]}", **TITLE)
+    return numbers + 1.6
+
+
+def _draw_key(ax: Axes) -> None:
+    """Write in the corner what the colours of the edges say."""
+    look: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "fontsize": 10}
+    ax.text(0.985, 0.055, "positive weight", color=LIT_BLUE, **look)
+    ax.text(0.985, 0.02, "negative weight", color=LIT_ORANGE, **look)
 
 
 def _draw_input(ax: Axes, image: NDArray[Any], row: Row) -> None:
     """Draw the example as a picture, left of its neurons, with the pixels shown framed."""
     rows, columns = image.shape
-    side = 7.0 / max(rows, columns)
-    left, top = row.x - 9.5, side * rows / 2
+    side = SIDE / max(rows, columns)
+    left, top = row.x - 1.8 - side * columns, side * rows / 2
     extent = (left, left + side * columns, -top, top)
     ax.imshow(image, cmap="gray", extent=extent, zorder=2, interpolation="nearest")
+    ax.set_aspect("equal", adjustable="datalim")
     for pixel in row.chosen if row.chosen.size < image.size else ():
         y, x = divmod(int(pixel), columns)
         corner = (left + x * side, top - (y + 1) * side)
-        frame = Rectangle(corner, side, side, fill=False, ec=LIT_BLUE, lw=1.1, zorder=3)
+        frame = Rectangle(corner, side, side, fill=False, ec=LIT_BLUE, lw=1.3, zorder=3)
         frame.set_gid("pixel")
         ax.add_patch(frame)
     caption = f"{rows} x {columns} pixels"
-    ax.text(left + side * columns / 2, -top - 0.45, caption, color=PAPER, ha="center", va="top")
+    if row.chosen.size < image.size:
+        caption += f"\nframed: the {row.chosen.size} of the largest weights"
+    middle = left + side * columns / 2
+    ax.text(middle, -top - 0.45, caption, color=PAPER, ha="center", va="top", linespacing=1.4)

@@ -74,6 +74,7 @@ def descent_1d(
         va="top",
         xycoords=("axes fraction", "data"),
     )
+    ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.06 * height <= tick <= high])
     _finish(ax, lr)
     return ax
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Normalize
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from nn.module import Module
@@ -16,6 +17,14 @@ from nn.pictures.landscapes import Landscape, landscape_costs
 
 LEVELS, TINT = 15, "viridis"
 GOLD = "#ffd24d"
+NAME: dict[str, Any] = {
+    "textcoords": "offset points",
+    "ha": "center",
+    "va": "center",
+    "fontweight": "bold",
+    "color": "white",
+    "path_effects": [withStroke(linewidth=2.5, foreground=INK)],
+}
 
 
 def landscape(
@@ -68,7 +77,10 @@ def landscape(
     else:
         _draw_contours(ax, found)
     ax.set_title(minus(f"The cost around the network's weights, here {_here(found):.3g}"), **TITLE)
-    ax.set(xlabel=_name(found, 0), ylabel=_name(found, 1))
+    names = [_name(found, axis) for axis in (0, 1)]
+    if ax.name == "3d":
+        names = ["\n" + name.replace(", ", ",\n") for name in names]
+    ax.set(xlabel=names[0], ylabel=names[1])
     return ax
 
 
@@ -109,8 +121,9 @@ def _draw_contours(ax: Axes, found: Landscape) -> None:
     if len(found.plane.path):
         _draw_path(ax, found.plane.path)
     ax.plot(0, 0, marker="*", color=GOLD, markersize=17, markeredgecolor=INK, linestyle="none")
-    style: dict[str, Any] = {"textcoords": "offset points", "fontweight": "bold", "color": "white"}
-    ax.annotate("the network", (0, 0), (0, -19), ha="center", **style)
+    # On the side that the path does not come from.
+    side = 1 if found.plane.path[:, 1].sum() < 0 else -1
+    ax.annotate("the network", (0, 0), (0, 17 * side), **NAME)
 
 
 def _draw_path(ax: Axes, path: NDArray[Any]) -> None:
@@ -122,8 +135,7 @@ def _draw_path(ax: Axes, path: NDArray[Any]) -> None:
         "markeredgewidth": 0.7,
     }
     ax.plot(x, y, color="white", linewidth=1.8, label="path of the training", **look)
-    style: dict[str, Any] = {"textcoords": "offset points", "fontweight": "bold", "color": "white"}
-    ax.annotate("start", (x[0], y[0]), (0, 9), ha="center", **style)
+    ax.annotate("start", (x[0], y[0]), (0, 14 if y[0] > y[1] else -14), **NAME)
 
 
 def _draw_surface(ax: Any, found: Landscape) -> None:
@@ -144,7 +156,7 @@ def _draw_surface(ax: Any, found: Landscape) -> None:
     ax.contour(x, y, costs, _levels(found.costs), zdir="z", offset=floor, cmap=TINT, zorder=0)
     if len(found.plane.path):
         over = [floor] * len(found.plane.path)
-        ax.plot(*found.plane.path.T, over, color=INK, marker="o", markersize=3, zorder=2)
+        ax.plot(*found.plane.path.T, over, color=INK, marker="o", markersize=3, zorder=0)
     ax.plot([0], [0], [_here(found)], "*", color=GOLD, ms=14, mec=INK, zorder=3)
     ax.set_zlabel("cost")
     ax.view_init(elev=32, azim=-60)

@@ -114,13 +114,15 @@ def draw_ground(axes: NDArray[Any], ground: Ground) -> None:
     surface, contours = axes
     x, y = np.meshgrid(ground.x, ground.y)
     surface.computed_zorder = False  # else the path may vanish behind what is behind it
-    look = {"cmap": TINT, "alpha": 0.75, "linewidth": 0, "rcount": POINTS, "ccount": POINTS}
+    look = {"cmap": TINT, "antialiased": False, "rcount": POINTS, "ccount": POINTS}
     surface.plot_surface(x, y, ground.z, zorder=1, **look)
     surface.set(xlabel="x", ylabel="y", zlabel="f")
     surface.view_init(elev=38, azim=-55)
     levels = _levels(ground.z)
     contours.contourf(ground.x, ground.y, ground.z, levels, cmap=TINT, alpha=0.75)
-    contours.contour(ground.x, ground.y, ground.z, levels, colors="white", linewidths=0.7)
+    contours.contour(
+        ground.x, ground.y, ground.z, levels, colors="white", linestyles="solid", linewidths=0.7
+    )
     contours.set_aspect("equal")
     contours.set(xlabel="x", ylabel="y")
 
@@ -164,12 +166,13 @@ def draw_arrow(axes: NDArray[Any], ground: Ground, walk: Descent, step: int) -> 
     dx, dy = downhill / size * longest * np.sqrt(size / steepest)
     (x, y), z = walk.points[step], walk.values[step]
     rise = -float(np.hypot(dx, dy)) * size  # along the tangent plane
-    look = {"color": ORANGE, "linewidth": 2.6, "zorder": 6}
+    look = {"color": ORANGE, "linewidth": 2.6, "arrow_length_ratio": 0.22, "zorder": 6}
     above = surface.quiver(x, y, z, dx, dy, max(rise, float(ground.z.min()) - z), **look)
     style = {"arrowstyle": "-|>", "color": ORANGE, "linewidth": 2.6, "mutation_scale": 18}
     seen = contours.annotate("", (x + dx, y + dy), (x, y), arrowprops=style, zorder=6)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    where = (x + 1.15 * dx, y + 1.15 * dy)
+    # Beside the arrow, not on the path.
+    where = (x + 0.6 * dx - 0.4 * dy, y + 0.6 * dy + 0.4 * dx)
     look = {"color": "#8a3606", "fontsize": 12, "fontweight": "bold", "bbox": box, "zorder": 7}
     name = contours.text(*where, "\u2212\u2207f", ha="center", va="center", **look)
     return [above, seen, name]
