@@ -64,9 +64,7 @@ def animate_descent_2d(
     """
     target = Path(path)
     if target.suffix.lower() != ".gif":
-        raise ValueError(
-            f"animate_descent_2d writes a GIF, asked for {target.name!r}: end it in .gif"
-        )
+        raise ValueError(f"animate_descent_2d writes a GIF, found {target.name!r}: end it in .gif")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"can't write {target}: its folder does not exist, make it first")
     if not (seconds > 0 and dpi > 0):

@@ -11,9 +11,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
 BLUE, ORANGE, INK, GREY, PALE = "#1f66a8", "#d2601a", "#222222", "#6e6e6e", "#d9d9d9"
-# Orange for negative, white for zero, blue for positive.
+# Orange for negative, white for zero, blue for positive; an odd number of tints has a middle.
 SIGNED = LinearSegmentedColormap.from_list(
-    "signed", ["#8a3606", ORANGE, "#ffffff", BLUE, "#0c2f57"]
+    "signed", ["#8a3606", ORANGE, "#ffffff", BLUE, "#0c2f57"], N=255
 )
 # One per start of a descent: hues that no kind of colour vision confuses, and a mark for each.
 SERIES = ((BLUE, "o"), (ORANGE, "s"), ("#00805f", "^"), ("#b0568f", "D"), ("#5f5f5f", "v"))

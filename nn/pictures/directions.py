@@ -39,8 +39,16 @@ def random_plane(model: Module, rng: np.random.Generator) -> Plane:
 
     d_ij <- d_ij |w_ij| / |d_ij|, for the weights w_ij of neuron j in layer i. Biases, and whatever
     else has less than two axes, stay where they are, as in the paper's own program.
+
+    Raises:
+        ValueError: all would stay.
     """
     parameters = [p.data for p in model.parameters()]
+    if not any(w.ndim > 1 for w in parameters):
+        raise ValueError(
+            f"{type(model).__name__} has no parameters of two axes or more that require grad, so "
+            "no direction through its weights: give its landscape a path"
+        )
     first, second = ([_filter_normalised(w, rng) for w in parameters] for _ in range(2))
     return Plane(first, second, np.empty((0, 2)), None)
 

@@ -57,8 +57,8 @@ def landscape_costs(
     Raises:
         TypeError: `model` is no module, a point of `path` is neither a state dict nor an array, or
             `loss` returns no number.
-        ValueError: `points` or `radius` are too small, or the `path` does not fit the model or
-            does not span a plane.
+        ValueError: `points` or `radius` are too small, the model has no weights to move, or the
+            `path` does not fit it or does not span a plane.
 
     >>> from nn import Linear, MSELoss
     >>> layer, x, y = Linear(4, 2), np.eye(4), np.ones((4, 2))

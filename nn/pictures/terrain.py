@@ -58,8 +58,8 @@ def landscape(
     Raises:
         TypeError: `model` is no module, `ax` is no Axes, a point of `path` is neither a state
             dict nor an array, or `loss` returns no number.
-        ValueError: `points` or `radius` are too small, the `path` does not fit the model or does
-            not span a plane, or no cost is finite.
+        ValueError: `points` or `radius` are too small, the model has no weights to move, the
+            `path` does not fit it or does not span a plane, or no cost is finite.
 
     >>> from nn import Linear, MSELoss
     >>> model, x, y = Linear(4, 2), np.eye(4), np.ones((4, 2))
