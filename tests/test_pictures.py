@@ -136,7 +136,7 @@ def test_bars_show_outputs_in_blue_and_what_is_wanted_in_orange():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["output", "wanted"]
     differences = [text.get_text() for text in ax.texts if text.get_text().startswith("(")]
-    assert differences == [f"(0.25 {MINUS} 0.00)²", f"(0.50 {MINUS} 1.00)²"]
+    assert differences == [f"(0.250 {MINUS} 0.000)²", f"(0.500 {MINUS} 1.000)²"]
 
 
 def test_outputs_below_zero_and_above_one_have_room():
@@ -144,7 +144,7 @@ def test_outputs_below_zero_and_above_one_have_room():
     low, high = ax.get_xlim()
     assert low == -2
     assert high > 3
-    assert f"({MINUS}2.00 {MINUS} ({MINUS}1.00))²" in [text.get_text() for text in ax.texts]
+    assert f"({MINUS}2.000 {MINUS} ({MINUS}1.000))²" in [text.get_text() for text in ax.texts]
 
 
 def test_every_number_of_the_cost_is_inside_the_axes():

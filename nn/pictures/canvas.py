@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 BLUE, ORANGE, INK, GREY, PALE = "#1f66a8", "#d2601a", "#222222", "#6e6e6e", "#d9d9d9"
@@ -28,7 +29,7 @@ def single(ax: Any, size: tuple[float, float]) -> Axes:
         TypeError: `ax` is no Axes.
     """
     if ax is None:
-        return plt.subplots(figsize=size, dpi=DPI, layout="constrained")[1]
+        return _new_figure(size).subplots()
     check_axes(ax)
     chosen: Axes = ax
     return chosen
@@ -60,7 +61,7 @@ def several(
         return _given(ax, shape)
     grid = np.empty(rows * columns, object)
     if ax is None:
-        figure = plt.figure(figsize=size, dpi=DPI, layout="constrained")
+        figure = _new_figure(size)
         figure.suptitle(title, **TITLE)
         for place, kind in enumerate(kinds):
             grid[place] = figure.add_subplot(rows, columns, place + 1, projection=kind)
@@ -107,6 +108,12 @@ def open_frame(ax: Axes) -> None:
     ax.grid(color=PALE, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _new_figure(size: tuple[float, float]) -> Figure:
+    figure = plt.figure(figsize=size, dpi=DPI)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+    return figure
 
 
 def _given(axes: Any, shape: tuple[int, int]) -> NDArray[Any]:

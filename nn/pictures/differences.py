@@ -95,9 +95,9 @@ def _write_row(
 ) -> None:
     """Write one difference and its square right of the bars."""
     a, y, square = numbers
-    wanted = f"({y:.2f})" if y < 0 else f"{y:.2f}"
+    wanted = f"({y:.3f})" if y < 0 else f"{y:.3f}"
     look: dict[str, Any] = {"va": "center", "family": "monospace", "color": INK, "fontsize": 11}
-    ax.text(edges[1], place, minus(f"({a:.2f} - {wanted})²"), ha="right", **look)
+    ax.text(edges[1], place, minus(f"({a:.3f} - {wanted})²"), ha="right", **look)
     ax.text(edges[2], place, "=", ha="center", **look)
     ax.text(edges[3], place, f"{square:.4f}", ha="right", **look).set_gid("square")
 
