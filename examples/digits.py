@@ -282,8 +282,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
     confusion = digits_report.count_confusions(held_out.labels, choice(outputs))
     digits_report.print_table(confusion)
     digits_report.print_summary(learning.moments, learning.seconds, learning.interrupted)
-    weights, biases = network[0].weight.data, network[0].bias.data
-    pictures = draw_all(learning.moments, weights, biases, held_out, outputs, costs, confusion)
+    pictures = draw_all(learning.moments, network[0], held_out, outputs, costs, confusion)
     names = digits_report.write_pictures(options.out, pictures, draw_cost(network, held_out[:4]))
     print(f"written to {options.out}: {', '.join(['digits.npz', *names])}")
     return Result(network, learning)

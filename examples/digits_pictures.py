@@ -1,4 +1,4 @@
-"""Pictures of what the digits network did, saw and learned, drawn by matplotlib from plain arrays.
+"""Pictures of what the digits network did, saw and learned, drawn by matplotlib.
 
 Every function returns a figure; `picture_bytes` turns it into a PNG file's content. Blue says right
 or positive and orange wrong or negative, told apart by sign, mark or place too, never by colour
@@ -13,22 +13,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+import nn
 from examples.mnist import Digits
+from nn.pictures import weights
+from nn.pictures.canvas import BLUE, DPI, GREY, INK, ORANGE, PALE, SIGNED
 
 Floats = NDArray[np.floating[Any]]
 Counts = NDArray[np.integer[Any]]
-
-BLUE, ORANGE, INK, GREY, PALE = "#1f66a8", "#d2601a", "#222222", "#6e6e6e", "#d9d9d9"
-# Orange for negative, white for zero, blue for positive.
-SIGNED = LinearSegmentedColormap.from_list(
-    "signed", ["#8a3606", ORANGE, "#ffffff", BLUE, "#0c2f57"]
-)
-DPI = 130
 
 
 def picture_bytes(figure: Figure) -> bytes:
@@ -47,8 +42,7 @@ def _figure(title: str, width: float, height: float) -> Figure:
 
 def draw_all(
     moments: Sequence[tuple[float, float, float]],
-    weights: Floats,
-    biases: Floats,
+    first_layer: nn.Linear,
     digits: Digits,
     outputs: Floats,
     costs: Floats,
@@ -57,7 +51,7 @@ def draw_all(
     """Return all pictures by the names of their files, the arguments as below."""
     return {
         "learning.png": draw_learning(moments),
-        "first-layer.png": draw_weights(weights, biases),
+        "first-layer.png": draw_weights(first_layer),
         "twelve-digits.png": draw_twelve(digits, outputs, costs),
         "confusion.png": draw_confusion(confusion),
     }
@@ -101,27 +95,10 @@ def _curve(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_weights(weights: Floats, biases: Floats) -> Figure:
-    """Draw what each neuron of the first layer looks for: its 784 weights as a 28 x 28 picture.
-
-    Args:
-        weights: shape (neurons, 784).
-        biases: shape (neurons,).
-    """
-    limit = float(np.abs(weights).max())
+def draw_weights(layer: nn.Linear) -> Figure:
+    """Draw what each of the 16 neurons of the first layer looks for, as a 28 x 28 picture."""
     figure = _figure("What the 16 neurons of the first layer look for", 10, 9.2)
-    grid = figure.subplots(4, 4)
-    for number, axes in enumerate(grid.flat):
-        picture = axes.imshow(weights[number].reshape(28, 28), cmap=SIGNED, vmin=-limit, vmax=limit)
-        axes.set_title(
-            f"neuron {number}, bias {biases[number]:+.2f}".replace("-", "\N{MINUS SIGN}"),
-            fontsize=9.5,
-            color=INK,
-        )
-        _frame(axes, PALE)
-    bar = figure.colorbar(picture, ax=grid, shrink=0.6, aspect=30)
-    bar.set_label("weight: a bright pixel dims (orange) or lights up (blue) the neuron")
-    bar.outline.set_visible(False)
+    weights(layer, ax=figure.subplots(4, 4))
     return figure
 
 

@@ -48,7 +48,7 @@ ROOMS = (
     ("autograd_mini.drawing.*",),
     ("autograd_mini",),
     ("optim.*", "nn.*"),
-    ("nn.testing",),
+    ("nn.testing", "nn.pictures.*"),
     ("examples.*", "benchmarks.*"),
     ("tests.*",),
 )
@@ -57,6 +57,7 @@ OUTSIDERS = {
     "autograd_mini.testing.strategies.*": {"numpy", "hypothesis"},
     "autograd_mini.drawing.*": {"numpy", "graphviz"},
     "nn.testing": {"numpy", "hypothesis"},
+    "nn.pictures.*": {"numpy", "matplotlib", "PIL"},
     "examples.*": {"numpy", "graphviz", "matplotlib", "tqdm"},
 }
 
@@ -180,6 +181,8 @@ def test_imports_point_down(module):
         ("nn.layers", "import scipy.special", "from outside"),
         ("nn.layers", "import hypothesis", "from outside"),
         ("nn.layers", "from nn.testing import networks", "not below"),
+        ("nn.layers", "import matplotlib.pyplot", "from outside"),
+        ("nn.layers", "from nn.pictures import network", "not below"),
         ("autograd_mini.testing.checking", "import hypothesis.strategies", "from outside"),
         ("nn.layers", "from .module import Module", "whole name"),
         ("nn.layers", "from autograd_mini.attic import old", "no room"),

@@ -485,8 +485,9 @@ def test_the_twelve_are_marked_right_or_wrong_by_a_sign_and_words(few):
 
 
 def test_the_first_layer_is_drawn_on_one_symmetric_scale_with_a_colour_bar():
-    weights = rng().normal(size=(16, 784))
-    figure = digits_pictures.draw_weights(weights, np.zeros(16))
+    layer = nn.Linear(784, 16, rng=rng())
+    weights = layer.weight.data
+    figure = digits_pictures.draw_weights(layer)
     pictures = [axes.get_images()[0] for axes in figure.axes if axes.get_images()]
     limit = np.abs(weights).max()
     assert len(pictures) == 16

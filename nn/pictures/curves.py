@@ -1,0 +1,105 @@
+"""An activation function as a curve, and what a bias does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from autograd_mini import Tensor, vjp
+from nn.pictures.canvas import BLUE, GREY, INK, ORANGE, TITLE, check_axes, minus, open_frame, single
+
+
+def activation(
+    function: Callable[[Any], Any],
+    *,
+    bias: float = -10.0,
+    bounds: tuple[float, float] | None = None,
+    slope: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw function(z) over the weighted sum z, and function(z + bias) beside it.
+
+    A bias of -10 moves the curve by 10 to the right: the neuron lights up only where the weighted
+    sum is above 10.
+
+    Args:
+        function: of one number, element by element, such as sigmoid, np.tanh or nn.ReLU().
+        bias: of the second curve; with 0 there is none.
+        bounds: the least and the largest weighted sum; 6 on both sides of each curve by default.
+        slope: draw the slope of the first curve too.
+        ax: where to draw; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: `ax` is no Axes.
+        ValueError: the function mixes numbers, as softmax does, or `bounds` are none.
+
+    >>> from autograd_mini import sigmoid
+    >>> [line.get_label() for line in activation(sigmoid, bias=2).lines][:3]
+    ['sigmoid(z)', 'sigmoid(z + 2)', 'slope of sigmoid(z)']
+    """
+    check_axes(ax)
+    low, high = bounds or (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
+    if not (np.isfinite([low, high, bias]).all() and low < high):
+        raise ValueError(f"activation draws from a low to a high number, found {bounds=}, {bias=}")
+    z = np.linspace(low, high, 601)
+    name = getattr(function, "__name__", type(function).__name__)
+    plain, slopes = _curve(function, name, z)
+    ax = single(ax, (9, 5.2))
+    ax.plot(z, plain, color=BLUE, linewidth=2.6, label=f"{name}(z)")
+    if bias:
+        shifted, _ = _curve(function, name, z + bias)
+        label = minus(f"{name}(z {'-' if bias < 0 else '+'} {abs(bias):g})")
+        ax.plot(z, shifted, color=ORANGE, linewidth=2.6, linestyle=(0, (5, 1.5)), label=label)
+    if slope:
+        label = f"slope of {name}(z)"
+        ax.plot(z, slopes, color=GREY, linewidth=1.6, linestyle=":", label=label)
+    _mark_shift(ax, bias, (low, high))
+    open_frame(ax)
+    ax.set_xlim(low, high)
+    ax.set_xlabel("weighted sum of the activations before, z")
+    ax.set_ylabel("activation")
+    ax.legend(frameon=False, loc="best")
+    ax.set_title(f"The activation {name}" + minus(f" and a bias of {bias:g}") * bool(bias), **TITLE)
+    return ax
+
+
+def _curve(
+    function: Callable[[Any], Any], name: str, z: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the function's values and slopes at `z`."""
+    out, pull = vjp(function, z)
+    values = np.asarray(_bare(out))
+    half = np.asarray(_bare(function(z[::2])))
+    if values.shape != z.shape or not np.allclose(half, values[::2], rtol=1e-9, atol=1e-12):
+        raise ValueError(
+            f"activation draws a function of one number, element by element; {name} mixes the "
+            f"numbers that it is given, or returned shape {values.shape} for {z.shape}"
+        )
+    (slopes,) = pull(np.ones_like(values))
+    return values, np.asarray(_bare(slopes))
+
+
+def _bare(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def _mark_shift(ax: Axes, bias: float, bounds: tuple[float, float]) -> None:
+    """Mark where each curve has its weighted sum plus bias at zero, and the way between them."""
+    if not bias or not bounds[0] <= -bias <= bounds[1]:
+        return
+    for place, colour in ((0.0, BLUE), (-bias, ORANGE)):
+        ax.axvline(place, color=colour, linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+    height = 0.5 * sum(ax.get_ylim())
+    arrow = {"arrowstyle": "->", "color": INK, "linewidth": 1.4}
+    ax.annotate("", (-bias, height), (0, height), arrowprops=arrow)
+    text = minus(f"bias {bias:+g}")
+    ax.annotate(
+        text, (-bias / 2, height), (0, 5), textcoords="offset points", ha="center", color=INK
+    )

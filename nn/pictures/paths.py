@@ -1,0 +1,84 @@
+"""Gradient descent, step by step: where it comes through, and the gradient at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from autograd_mini import Tensor, value_and_grad
+
+
+class Descent(NamedTuple):
+    """A walk downhill of n steps.
+
+    Attributes:
+        points: where it was, the start first, shape (n + 1, ...).
+        values: of the function there, shape (n + 1,).
+        gradients: there, shape (n + 1, ...).
+    """
+
+    points: NDArray[Any]
+    values: NDArray[Any]
+    gradients: NDArray[Any]
+
+
+def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int) -> Descent:
+    """Go downhill from `start`: x becomes x - lr * gradient, `steps` times.
+
+    Args:
+        f: of a number or an array; returns one number.
+        start: where to begin.
+        lr: the learning rate, above 0.
+        steps: how many, at least 1.
+
+    Raises:
+        TypeError: `f` is no function, or returns no single number.
+        ValueError: `lr`, `steps` or `start` are no such numbers, or the steps grow beyond all
+            numbers.
+
+    >>> def f(x):
+    ...     return x**2
+    >>> descend(f, 8.0, lr=0.25, steps=3).points
+    array([8., 4., 2., 1.])
+    """
+    x = np.array(start, dtype=float)
+    _check(f, x, lr, steps)
+    walk = value_and_grad(f)
+    found = []
+    for _ in range(steps + 1):
+        value, slope = walk(x)
+        found.append((x, float(_bare(value)), np.asarray(_bare(slope), dtype=float)))
+        if not (np.isfinite(found[-1][1]) and np.isfinite(found[-1][2]).all()):
+            raise ValueError(
+                f"after {len(found) - 1} steps f({x}) is {found[-1][1]} and its gradient "
+                f"{found[-1][2]}: start elsewhere, or take a smaller lr than {lr}"
+            )
+        x = x - lr * found[-1][2]
+    points, values, gradients = (np.array(column) for column in zip(*found, strict=True))
+    return Descent(points, values, gradients)
+
+
+def value_at(f: Callable[[Any], Any], points: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Return f at every point; `axis` is how many axes a point has."""
+    rows = points.reshape(-1, *points.shape[points.ndim - axis :])
+    values = np.array([float(_bare(f(point if axis else float(point)))) for point in rows])
+    return values.reshape(points.shape[: points.ndim - axis])
+
+
+def _bare(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def _check(f: Any, x: NDArray[Any], lr: float, steps: int) -> None:
+    if not callable(f):
+        raise TypeError(f"gradient descent takes a function that returns one number, found {f!r}")
+    if not (0 < lr < np.inf) or steps < 1:
+        raise ValueError(
+            f"gradient descent takes a learning rate above 0 and at least 1 step, found lr={lr} "
+            f"and steps={steps}"
+        )
+    if not np.isfinite(x).all():
+        raise ValueError(f"gradient descent starts at finite numbers, found {x}")

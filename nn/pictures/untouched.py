@@ -1,0 +1,69 @@
+"""A model lent to a picture: whatever happens to it inside, afterwards it is as it was before.
+
+Not only values come back but the very arrays, with gradients, modes and clock: a graph recorded
+before the picture can still be walked after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from autograd_mini import Tensor
+from autograd_mini.storage import Storage
+from autograd_mini.trees import leaves
+from nn.module import Module
+
+_SLOTS = [slot for slot in Storage.__slots__ if slot != "__weakref__"]
+
+
+@contextmanager
+def untouched(model: Module) -> Iterator[None]:
+    """Lend `model` out in evaluation mode, with copies of its arrays and without gradients.
+
+    >>> import numpy as np
+    >>> from nn import Linear
+    >>> layer = Linear(3, 2)
+    >>> before = layer.weight.data
+    >>> with untouched(layer):
+    ...     layer.weight.data *= 0
+    >>> layer.weight.data is before, bool(np.any(before))
+    (True, True)
+    """
+    tensors = held_tensors(model)
+    states = [{slot: getattr(x, slot) for slot in _SLOTS if hasattr(x, slot)} for x in tensors]
+    modes = [(module, vars(module).get("training")) for module in model.modules()]
+    try:
+        for x in tensors:
+            x._array, x._grad = x._array.copy(), None
+        model.eval()
+        yield
+    finally:
+        for x, state in zip(tensors, states, strict=True):
+            _put_back(x, state)
+        for module, training in modes:
+            _set_mode(module, training)
+
+
+def held_tensors(model: Module) -> list[Tensor]:
+    """Return every parameter and constant in `model`, each once."""
+    parts = [part for module in model.modules() for part in leaves(vars(module))]
+    found = [x for x in parts if isinstance(x, Tensor) and x.is_leaf]
+    return [*{id(x): x for x in found}.values()]
+
+
+def _put_back(x: Tensor, state: dict[str, Any]) -> None:
+    for slot in _SLOTS:
+        if slot in state:
+            setattr(x, slot, state[slot])
+        elif hasattr(x, slot):
+            delattr(x, slot)
+
+
+def _set_mode(module: Module, training: bool | None) -> None:
+    """Set the mode of one module; None where it had none of its own, but its class's."""
+    if training is None:
+        vars(module).pop("training", None)
+    else:
+        module.training = training
