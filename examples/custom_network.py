@@ -156,7 +156,7 @@ def accuracy(network: Reader, digits: Digits) -> float:
 def draw_cost(network: Reader, digits: Digits) -> graphviz.Digraph:
     """Return the graph of the cost of these digits: swish is in it like any operation."""
     pixels = Tensor(small(digits), name="pixels")
-    return draw(cost_function(network(pixels), digits.labels), model=network)
+    return draw(cost_function(network(pixels), digits.labels), model=network, direction="TB")
 
 
 def main(argv: Sequence[str] | None = None) -> float:

@@ -17,12 +17,9 @@ from typing import Any, NamedTuple
 from autograd_mini import Tensor, enable_grad
 from autograd_mini.clock import tick
 from autograd_mini.operation import nested
-from autograd_mini.origin import skip_frames_in
 from autograd_mini.trees import leaves, mapped
 from nn.module import Module, _tensors
 from nn.multiply_adds import multiply_adds
-
-skip_frames_in(__file__)
 
 # What stands for a result that no call is remembered of.
 UNRECORDED = "values computed without recording"
