@@ -6,6 +6,7 @@ from nn.losses import CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter
 from nn.sequential import Sequential
 from nn.serialization import load, save
+from nn.summary import summary
 
 __all__ = [
     "CrossEntropyLoss",
@@ -24,4 +25,5 @@ __all__ = [
     "init",
     "load",
     "save",
+    "summary",
 ]
