@@ -84,7 +84,7 @@ def test_a_picture_that_is_drawn_is_saved_as_it_is(tmp_path):
 
 
 def test_what_is_no_tensor_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="draw takes the Tensor .* found ndarray"):
+    with pytest.raises(TypeError, match=r"draw takes the Tensor .* found ndarray"):
         save(np.ones(2), tmp_path / "graph.svg")
     assert not [*tmp_path.iterdir()]
 

@@ -51,8 +51,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
         """
         if is_graphviz(find_dot()):
             return str(super().render(filename, directory=directory, **options))
-        text = Path(self.save(filename, directory=directory))
         outfile = options.get("outfile")
+        if filename is None and outfile:
+            filename = Path(outfile).with_suffix(".gv")
+        text = Path(self.save(filename, directory=directory))
         name = options.get("format") or (Path(outfile).suffix[1:] if outfile else self.format)
         path = Path(outfile) if outfile else text.with_name(f"{text.name}.{name}")
         render(self, path)
