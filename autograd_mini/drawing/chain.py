@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from autograd_mini.drawing.partials import Use, derivatives
+from autograd_mini.drawing.partials import Use, derivatives, work_of
 
 MOST_ARROWS = 1_000_000
+MOST_WORK = 4_000_000_000  # some ten seconds
 
 
 class Arrow(NamedTuple):
@@ -78,20 +79,20 @@ class Chain:
         self._add_up()
 
     def _explore(self, uses: list[Use]) -> None:
-        count = 0
+        arrows = work = 0
         for use in uses:
             tails = self._numbers.get(use.x._tick)
             if tails is None:
                 continue
+            work += work_of(use, len(tails))
+            if work > MOST_WORK:
+                raise ValueError(_too_much(f"which takes more than {MOST_WORK:,} numbers"))
             for e, r, derivative in derivatives(use, sorted(tails)):
                 head = self._number_of(use.call._tick, r)
                 self.arrows[tails[e]].append(Arrow(tails[e], head, derivative, use))
-                count += 1
-                if count > MOST_ARROWS:
-                    raise ValueError(
-                        f"explain looks at every number that depends on the element, here at more "
-                        f"than {MOST_ARROWS:,} derivatives: explain the loss of fewer examples"
-                    )
+                arrows += 1
+                if arrows > MOST_ARROWS:
+                    raise ValueError(_too_much(f"which has more than {MOST_ARROWS:,} derivatives"))
 
     def _number_of(self, tick: int, element: int) -> int:
         known = self._numbers.setdefault(tick, {})
@@ -195,6 +196,13 @@ class _Group(NamedTuple):
     path: list[Arrow]
     place: int
     other: Arrow | None
+
+
+def _too_much(what: str) -> str:
+    return (
+        f"explain follows everything that depends on the element, {what}: explain the loss of "
+        f"fewer examples, or by a Tensor that is nearer to the loss"
+    )
 
 
 def _size_of_product(path: list[Arrow]) -> float:

@@ -126,6 +126,12 @@ def derivatives(use: Use, elements: list[int]) -> Iterator[tuple[int, int, float
             yield e, r, number
 
 
+def work_of(use: Use, elements: int) -> int:
+    """Return how many numbers `derivatives` computes for so many elements."""
+    results = size_of(use.call)
+    return min(results, elements) * (results + size_of(use.x))
+
+
 def _of_item(use: Use, elements: list[int]) -> Iterator[tuple[int, int, float]]:
     """Pick one of several results: its elements follow those of the results before it."""
     position = use.args[1]
