@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.drawing.chain import Arrow, Chain
-from autograd_mini.drawing.draw import HasParameters
-from autograd_mini.drawing.explanation import Explanation, Path, Step
-from autograd_mini.drawing.factors import with_index, words, words_of_nothing
+from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
+from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
+from autograd_mini.drawing.names import HasParameters, Names
 from autograd_mini.drawing.partials import Use, parts_of, uses_between
 from autograd_mini.modes import enable_grad, unwatched
-from autograd_mini.operation import CONTAINERS
+from autograd_mini.operation import CONTAINERS, ITEM
 from autograd_mini.recorded import no_graph
 from autograd_mini.tensor import Tensor
-
-Names = Mapping[int, str]
 
 
 def explain(
@@ -70,21 +67,21 @@ def explain(
     _check(loss, tensor, model)
     most = operator.index(paths)
     place = _place(tensor, index)
-    names = {id(x): path for path, x in model.named_parameters()} if model is not None else {}
     with unwatched(), enable_grad(), np.errstate(all="ignore"):
         uses, is_met = uses_between(tensor, loss)
         if not is_met:
-            raise ValueError(_not_met(tensor, names))
+            raise ValueError(_not_met(tensor))
         start = int(np.ravel_multi_index(place, tensor.shape)) if place else 0
         chain = Chain(uses, (tensor._tick, start), (loss._tick, 0))
         gradient = float(gradients(loss, [tensor])[0][place])
     _check_agreement(chain, gradient, uses)
     own = next((use.argument for use in uses if use.x is tensor), "tensor")
     listed, rest = chain.largest(max(most, 0))
-    told = _Telling(names)
+    modules = [("", model)] if model is not None else []
+    told = _Telling(Names([tensor, *(use.call for use in uses)], modules))
     return Explanation(
-        loss=str(loss.name or "loss"),
-        element=with_index(str(tensor.name or names.get(id(tensor), own)), place),
+        loss=str(told.names.of(loss) or "loss"),
+        element=with_index(str(told.names.of(tensor) or own), place),
         loss_value=loss.item(),
         value=float(tensor.data[place]),
         gradient=gradient,
@@ -99,7 +96,7 @@ class _Telling:
     """The arrows of a chain, told as steps.
 
     Args:
-        names: names for Tensors without one, by the id of the Tensor.
+        names: those of Tensors.
     """
 
     def __init__(self, names: Names) -> None:
@@ -108,7 +105,9 @@ class _Telling:
 
     def path(self, chain: Chain, arrows: list[Arrow]) -> Path:
         product = math.prod(a.derivative for a in arrows)
-        return Path(product, tuple(self.step(chain, arrow) for arrow in arrows))
+        # To pick one of several results of a call is no factor of its own.
+        told = [arrow for arrow in arrows if arrow.use.call._operation is not ITEM]
+        return Path(product, tuple(self.step(chain, arrow) for arrow in told))
 
     def step(self, chain: Chain, arrow: Arrow) -> Step:
         known = self.steps.get(id(arrow))
@@ -118,10 +117,10 @@ class _Telling:
 
     def _step(self, chain: Chain, arrow: Arrow) -> Step:
         use = arrow.use
-        _, at, _ = _located(use.x, chain.elements[arrow.tail][1])
-        name, to, value = _located(use.call, chain.elements[arrow.head][1])
+        _, at, _ = self.located(use.x, chain.elements[arrow.tail][1])
+        name, to, value = self.located(use.call, chain.elements[arrow.head][1])
         return Step(
-            operation=use.call._operation.name,
+            operation=title_of(use.call._operation),
             argument=use.argument,
             argument_index=at,
             result=name,
@@ -140,35 +139,34 @@ class _Telling:
         for tick, element in stops:
             ticks.setdefault(tick, []).append(element)
         ends = [(use, ticks[use.x._tick]) for use in uses if use.x._tick in ticks]
-        told = [(use, at, words_of_nothing(use, at, self.names)) for use, at in map(_first, ends)]
+        told = [
+            (use, at, words_of_nothing(use, at, self.names)) for use, at in map(self.first, ends)
+        ]
         if not told:
             return "every path's product is 0, since nothing that leads to the loss uses it"
         use, at, why = next((each for each in told if each[2]), told[0])
-        where = with_index(use.argument, at)
         others = len(chain.stops) - 1
         more = f", and so at {others:,} other place{'s' * (others != 1)}" if others else ""
-        what = f"{why} is 0" if why else "it changes nothing in the result"
         return (
-            f"every path's product is 0, since it stops at {use.call._operation.name}, called in "
-            f"{use.call.origin}, by {where}: {what}{more}"
+            f"every path's product is 0, since {title_of(use.call._operation)}, called in "
+            f"{place_of(use.call.origin)}, has the derivative 0 by "
+            f"{with_index(use.argument, at)} ({why or 'its result does not depend on it'}){more}"
         )
 
+    def first(self, end: tuple[Use, list[int]]) -> tuple[Use, tuple[int, ...]]:
+        use, elements = end
+        return use, self.located(use.x, elements[0])[1]
 
-def _first(end: tuple[Use, list[int]]) -> tuple[Use, tuple[int, ...]]:
-    use, elements = end
-    return use, _located(use.x, elements[0])[1]
-
-
-def _located(x: Any, element: int) -> tuple[str, tuple[int, ...], float]:
-    """Return the name of what `x` is, the index of an element of its ravel(), and its value."""
-    name = str(x.name or ("" if x._operation is None else x._operation.name))
-    for position, part in enumerate(parts_of(x)):
-        if element < part.size:
-            index = tuple(map(int, np.unravel_index(element, part.shape)))
-            several = f" result {position}" if type(x._array) in CONTAINERS else ""
-            return f"{name}{several}", index, float(part[index])
-        element -= part.size
-    raise AssertionError(f"there is no element {element} more")
+    def located(self, x: Any, element: int) -> tuple[str, tuple[int, ...], float]:
+        """Return the name of what `x` is, the index of an element of its ravel(), its value."""
+        name = self.names.of(x) or ("" if x.is_leaf else title_of(x._operation))
+        for position, part in enumerate(parts_of(x)):
+            if element < part.size:
+                index = tuple(map(int, np.unravel_index(element, part.shape)))
+                several = f" result {position}" if type(x._array) in CONTAINERS else ""
+                return f"{name}{several}", index, float(part[index])
+            element -= part.size
+        raise AssertionError(f"there is no element {element} more")
 
 
 def _check_agreement(chain: Chain, gradient: float, uses: list[Use]) -> None:
@@ -179,8 +177,8 @@ def _check_agreement(chain: Chain, gradient: float, uses: list[Use]) -> None:
     allowed = math.sqrt(epsilon) * chain.sizes[0] + 64 * epsilon * chain.rounding()
     if not abs(chain.sums[0] - gradient) <= allowed:
         raise RuntimeError(
-            f"the {chain.counts[0]:,} paths add up to {chain.sums[0]!r}, but the engine's gradient "
-            f"is {gradient!r}, and rounding explains no more than {allowed:.2g}: a rule of an "
+            f"the {counted(chain.counts[0])} paths add up to {chain.sums[0]!r}, but the engine's "
+            f"gradient is {gradient!r}, and rounding explains no more than {allowed:.2g}: a rule of an "
             f"operation in this graph may be wrong or no linear function of its g; try "
             f"check_grads()"
         )
@@ -233,13 +231,12 @@ def _place(tensor: Tensor, index: Any) -> tuple[int, ...]:
     return tuple(i % n for i, n in zip(place, tensor.shape, strict=True))
 
 
-def _not_met(tensor: Tensor, names: Names) -> str:
+def _not_met(tensor: Tensor) -> str:
     return (
-        f"the loss was not computed from {_described(tensor, names)}: give a Tensor that stands "
+        f"the loss was not computed from {_described(tensor)}: give a Tensor that stands "
         f"in its graph, as it was when it was used (draw(loss) shows them)"
     )
 
 
-def _described(x: Tensor, names: Names | None = None) -> str:
-    name = x.name or (names or {}).get(id(x))
-    return f"Tensor {name!r}" if name else f"the Tensor of shape {x.shape}"
+def _described(x: Tensor) -> str:
+    return f"Tensor {x.name!r}" if x.name else f"the Tensor of shape {x.shape}"

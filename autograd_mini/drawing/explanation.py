@@ -12,7 +12,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from autograd_mini.drawing.chain import Rest
-from autograd_mini.drawing.factors import short, with_index
+from autograd_mini.drawing.dot import as_dot
+from autograd_mini.drawing.factors import counted, short, with_index
+from autograd_mini.drawing.picture import Picture
 from autograd_mini.drawing.scene import Arrow, Mark, Scene
 from autograd_mini.origin import Origin
 
@@ -61,7 +63,12 @@ class Step(NamedTuple):
     @property
     def line(self) -> str:
         """File and line of the call."""
-        return f"{PurePath(self.origin.file).name}:{self.origin.line}"
+        return place_of(self.origin)
+
+
+def place_of(origin: Origin) -> str:
+    """Return file and line, without the folders, which differ from machine to machine."""
+    return f"{PurePath(origin.file).name}:{origin.line}"
 
 
 class Path(NamedTuple):
@@ -124,6 +131,18 @@ class Explanation:
         drawn = tuple(arrows[key] for key in sorted(arrows, key=_by_head))
         return Scene(ordered, drawn, notes=tuple(self._notes()))
 
+    def picture(self) -> Picture:
+        """Return the listed paths as a picture that shows itself in a notebook; see `scene`.
+
+        >>> import numpy as np
+        >>> from autograd_mini import Tensor
+        >>> from autograd_mini.drawing import explain
+        >>> x = Tensor(0.0, requires_grad=True, name="x")
+        >>> explain(np.exp(3 * x), x).picture().source.count("->")
+        2
+        """
+        return as_dot(self.scene())
+
     def _start(self) -> Mark:
         gradient = f"d {self.loss} / d this = {short(self.gradient)}"
         return Mark("e0", "parameter", self.element, (short(self.value),), gradient=(gradient,))
@@ -145,7 +164,7 @@ class Explanation:
         call = max((len(_call(s)) for p in self.paths for s in _shown(p.steps)), default=0)
         for i, path in enumerate(self.paths, 1):
             yield ""
-            yield f"path {i} of {self.count:,}"
+            yield f"path {i} of {counted(self.count)}"
             before = len(path.steps) - _ENDS if len(path.steps) > _WHOLE else None
             for place, step in enumerate(path.steps):
                 if before is None or place < _ENDS or place >= before:
@@ -158,7 +177,7 @@ class Explanation:
                     middle = path.steps[_ENDS:before]
                     product = short(math.prod(s.derivative for s in middle))
                     yield f"  * {product:<{number}}  the product of {len(middle):,} more factors"
-            yield f"  = {short(path.product)}"
+            yield f"  = {short(path.product)}{_underflow(path)}"
         yield ""
         yield from self._totals()
 
@@ -167,7 +186,7 @@ class Explanation:
             return f": {self.reason}"
         if self.count == 1:
             return ", the product of the local derivatives along the only path"
-        return f", the sum over {self.count:,} paths, each a product of local derivatives"
+        return f", the sum over {counted(self.count)} paths, each a product of local derivatives"
 
     def _totals(self) -> Iterator[str]:
         if self.rest.count:
@@ -178,7 +197,13 @@ class Explanation:
 
 
 def _rest(rest: Rest) -> str:
-    return f"and {rest.count:,} more path{'s' * (rest.count != 1)}, together {short(rest.sum)}"
+    return (
+        f"and {counted(rest.count)} more path{'s' * (rest.count != 1)}, together {short(rest.sum)}"
+    )
+
+
+def _underflow(path: Path) -> str:
+    return "" if path.product else ", closer to 0 than any float64"
 
 
 def _shown(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -195,7 +220,10 @@ def _number(step: Step) -> str:
 
 
 def _call(step: Step) -> str:
-    return f"{step.made} by {step.used}"
+    made = (
+        step.made if step.result.startswith(step.operation) else f"{step.made} = {step.operation}"
+    )
+    return f"{made} by {step.used}"
 
 
 def _mark(step: Step, *, is_last: bool) -> Mark:

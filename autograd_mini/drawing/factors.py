@@ -8,16 +8,21 @@ same name that does something else is told in general words.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_mini.checkpointing import again
+from autograd_mini.drawing.labels import operation_name
+from autograd_mini.drawing.names import Names
 from autograd_mini.drawing.partials import Use, parts_of
-from autograd_mini.operation import ITEM
+from autograd_mini.operation import Operation
+from autograd_mini.primitive import TABLE
 from autograd_mini.recorded import given
 from autograd_mini.storage import bare
-from autograd_mini.tensor import Tensor
+
+_CHECKPOINT = TABLE[again]
 
 Place = tuple[int, ...]
 Said = tuple[str, Any]  # words, and the number that they stand for
@@ -32,7 +37,7 @@ class Factor(NamedTuple):
         to: the index of the element of the result.
         out: the result.
         arguments: all arguments of the call by name, as they were given.
-        names: names for Tensors without one, by the id of the Tensor.
+        names: those of Tensors.
     """
 
     argument: str
@@ -40,7 +45,7 @@ class Factor(NamedTuple):
     to: Place
     out: Any
     arguments: dict[str, Any]
-    names: Mapping[int, str]
+    names: Names
 
     def value(self, argument: str) -> Any:
         """Return the array given as an argument."""
@@ -56,9 +61,7 @@ class Factor(NamedTuple):
 
     def element(self, argument: str, at: Place) -> str:
         """Return an element of an argument in words: its name and index."""
-        x = self.arguments[argument]
-        name = (x.name or self.names.get(id(x))) if isinstance(x, Tensor) else None
-        return with_index(name or argument, at)
+        return with_index(self.names.of(self.arguments[argument]) or argument, at)
 
     def other(self) -> tuple[str, Place]:
         """Return which is the other one of two arguments, and its element that meets this one."""
@@ -68,7 +71,7 @@ class Factor(NamedTuple):
         return other, tuple(0 if n == 1 else i for n, i in zip(shape, to, strict=True))
 
 
-def words(use: Use, at: Place, to: Place, derivative: float, names: Mapping[int, str]) -> str:
+def words(use: Use, at: Place, to: Place, derivative: float, names: Names) -> str:
     """Return what a derivative is, in words.
 
     Args:
@@ -76,21 +79,19 @@ def words(use: Use, at: Place, to: Place, derivative: float, names: Mapping[int,
         at: the index of the element of the Tensor that the derivative is by.
         to: the index of the element of the result.
         derivative: its value.
-        names: names for Tensors without one, by the id of the Tensor.
+        names: those of Tensors.
     """
     operation = use.call._operation
-    if operation is ITEM:
-        return f"1, result {use.args[1]} of {use.x._operation.name}"
     if (said := _said(use, at, to, derivative, names)) is not None:
         return said
     if derivative == 1:
-        return "1, passed on as it is"
+        return "passed on as it is"
     if derivative == -1:
-        return "-1, passed on with the other sign"
-    return f"the slope of {operation.name} by {use.argument}"
+        return "passed on with the other sign"
+    return f"the slope of {title_of(operation)} by {use.argument}"
 
 
-def words_of_nothing(use: Use, at: Place, names: Mapping[int, str]) -> str:
+def words_of_nothing(use: Use, at: Place, names: Names) -> str:
     """Return words for why no element of a result depends on an element of `use`, or ""."""
     shape = parts_of(use.call)[0].shape
     for to in np.ndindex(shape) if math.prod(shape) <= _LOOKED_AT else ():
@@ -102,9 +103,7 @@ def words_of_nothing(use: Use, at: Place, names: Mapping[int, str]) -> str:
 _LOOKED_AT = 10_000
 
 
-def _said(
-    use: Use, at: Place, to: Place, derivative: float, names: Mapping[int, str]
-) -> str | None:
+def _said(use: Use, at: Place, to: Place, derivative: float, names: Names) -> str | None:
     """Return the words of the table, if there are any and they stand for `derivative`."""
     tell = FACTORS.get(use.call._operation.name)
     if tell is None or len(parts_of(use.call)) > 1 or use.place:
@@ -133,6 +132,20 @@ def with_index(name: str, at: Place) -> str:
     return f"{name}[{', '.join(map(str, at))}]" if at else name
 
 
+def title_of(operation: Operation) -> str:
+    """Return what an operation is called."""
+    return "checkpoint" if operation is _CHECKPOINT else operation_name(operation)
+
+
+def counted(n: int) -> str:
+    """Return a number of paths; of a large one only the first digits, as of 8.5e899."""
+    if n < 10**15:
+        return f"{n:,}"
+    exponent = int(math.log10(n))
+    digits = n // 10 ** (exponent - 3) / 1000
+    return f"about {digits:.3g}e{exponent}"
+
+
 def short(x: float) -> str:
     """Return a number with four digits."""
     return f"{x:.4g}"
@@ -146,7 +159,7 @@ def _linear(f: Factor) -> Said | None:
     if f.argument == "x" and f.at[:-1] == tuple(rows):
         place = (o, f.at[-1])
         return f"the weight {f.element('weight', place)}", f.value("weight")[place]
-    return ("1, as the bias is added", 1) if f.argument == "bias" and f.at == (o,) else None
+    return ("the bias is added as it is", 1) if f.argument == "bias" and f.at == (o,) else None
 
 
 def _matmul(f: Factor) -> Said | None:
@@ -232,7 +245,7 @@ def _relu(f: Factor) -> Said:
 
 def _mean(f: Factor) -> Said:
     n = f.value(f.argument).size // max(f.out.size, 1)
-    return f"1 / {n}, as the mean is of {n}", 1 / n
+    return f"1 / {n}, the mean is of {n}", 1 / n
 
 
 # By the name of the operation: words, and the number that they stand for.
@@ -243,14 +256,12 @@ FACTORS: dict[str, Callable[[Factor], Said | None]] = {
     "np.multiply": _multiply,
     "np.divide": _divide,
     "np.power": _power,
-    "np.add": lambda f: ("1, as it is added", 1),
+    "np.add": lambda f: ("added as it is", 1),
     "np.subtract": lambda f: (
-        ("1, as it is added", 1)
-        if f.argument == next(iter(f.arguments))
-        else ("-1, as it is subtracted", -1)
+        ("added as it is", 1) if f.argument == next(iter(f.arguments)) else ("subtracted", -1)
     ),
-    "np.negative": lambda f: ("-1, as the sign changes", -1),
-    "np.sum": lambda f: ("1, as it is summed", 1),
+    "np.negative": lambda f: ("the sign changes", -1),
+    "np.sum": lambda f: ("summed as it is", 1),
     "np.mean": _mean,
     "np.square": lambda f: (f"2 x with x = {short(f.here())}", 2 * f.here()),
     "np.sqrt": lambda f: (f"1 / (2 r) with the root r = {short(f.result())}", 0.5 / f.result()),
