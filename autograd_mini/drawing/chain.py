@@ -118,10 +118,7 @@ class Chain:
             self._onward[i] = max(live, key=self._promise, default=None)
             self._best[i] = max(map(self._promise, live), default=0.0)
         if not math.isfinite(self.sizes[0]):
-            raise ValueError(
-                f"the products of derivatives along the paths add up to {self.sizes[0]}, beyond "
-                f"what a float64 holds: explain a part of the graph, by an inner Tensor"
-            )
+            raise ValueError(_OUT_OF_RANGE)
 
     def _promise(self, arrow: Arrow) -> float:
         """Return the largest absolute product of a path that starts with `arrow`."""
@@ -155,8 +152,11 @@ class Chain:
                 ticket += 1
                 promise = -abs(product) * self._promise(other)
                 heappush(groups, _Group(promise, ticket, product, path, place, other))
-        found.sort(key=_size_of_product, reverse=True)
+        products = [product_of(path) for path in found]
+        found = [path for _, path in sorted(zip(products, found, strict=True), key=_largest_first)]
         left = sum(g.product * self._sum_of(g) for g in groups)
+        if not abs(sum(products) + left - self.sums[0]) <= 1e-9 * self.sizes[0]:
+            raise ValueError(_OUT_OF_RANGE)
         return found, Rest(self.counts[0] - len(found), left)
 
     def _completed(self, group: _Group) -> list[Arrow]:
@@ -205,5 +205,16 @@ def _too_much(what: str) -> str:
     )
 
 
-def _size_of_product(path: list[Arrow]) -> float:
-    return abs(math.prod(a.derivative for a in path))
+def product_of(path: list[Arrow]) -> float:
+    """Return the product of the derivatives along a path, from the end, as the engine's walk."""
+    return float(math.prod(a.derivative for a in reversed(path)))
+
+
+def _largest_first(pair: tuple[float, list[Arrow]]) -> float:
+    return -abs(pair[0])
+
+
+_OUT_OF_RANGE = (
+    "explain multiplies derivatives, but their products along the paths are beyond what a float64 "
+    "holds: explain a part of the graph, by a Tensor that is nearer to the loss"
+)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.backward import gradients
-from autograd_mini.drawing.chain import Arrow, Chain
+from autograd_mini.drawing.chain import Arrow, Chain, product_of
 from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
 from autograd_mini.drawing.names import HasParameters, Names
@@ -104,10 +104,9 @@ class _Telling:
         self.steps: dict[int, Step] = {}  # by the id of the arrow, which the chain holds
 
     def path(self, chain: Chain, arrows: list[Arrow]) -> Path:
-        product = math.prod(a.derivative for a in arrows)
         # To pick one of several results of a call is no factor of its own.
         told = [arrow for arrow in arrows if arrow.use.call._operation is not ITEM]
-        return Path(product, tuple(self.step(chain, arrow) for arrow in told))
+        return Path(product_of(arrows), tuple(self.step(chain, arrow) for arrow in told))
 
     def step(self, chain: Chain, arrow: Arrow) -> Step:
         known = self.steps.get(id(arrow))
@@ -177,10 +176,10 @@ def _check_agreement(chain: Chain, gradient: float, uses: list[Use]) -> None:
     allowed = math.sqrt(epsilon) * chain.sizes[0] + 64 * epsilon * chain.rounding()
     if not abs(chain.sums[0] - gradient) <= allowed:
         raise RuntimeError(
-            f"the {counted(chain.counts[0])} paths add up to {chain.sums[0]!r}, but the engine's "
-            f"gradient is {gradient!r}, and rounding explains no more than {allowed:.2g}: a rule of an "
-            f"operation in this graph may be wrong or no linear function of its g; try "
-            f"check_grads()"
+            f"the paths, {counted(chain.counts[0])} of them, add up to {chain.sums[0]!r}, but the "
+            f"engine's gradient is {gradient!r}, and rounding explains no more than {allowed:.2g}: "
+            f"a rule of an operation in this graph may be wrong or no linear function of its g; "
+            f"try check_grads()"
         )
 
 

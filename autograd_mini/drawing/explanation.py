@@ -6,6 +6,7 @@ It holds numbers and words alone, so it keeps no graph alive, and two of one pro
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -19,6 +20,7 @@ from autograd_mini.drawing.scene import Arrow, Mark, Scene
 from autograd_mini.origin import Origin
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+_SHORT = re.compile(r", (?!\d)| with ")  # where the formula follows the words
 _WHOLE = 40  # a path of more steps is cut in the middle
 _ENDS = 15  # and so many are left on either side
 
@@ -117,7 +119,8 @@ class Explanation:
     def scene(self) -> Scene:
         """Return the listed paths as a picture before it is laid out.
 
-        Marks are numbers of the computation, arrows say what a change is multiplied by.
+        Marks are numbers of the computation, arrows say what a change is multiplied by; those of
+        the largest path also in words.
         """
         marks = {0: self._start()}
         arrows: dict[tuple[int, int, str], Arrow] = {}
@@ -125,7 +128,9 @@ class Explanation:
             tail = 0
             for step in path.steps:
                 marks.setdefault(step.element, _mark(step, is_last=step is path.steps[-1]))
-                arrows.setdefault((tail, step.element, step.used), _arrow(tail, step))
+                is_told = path is self.paths[0]
+                arrow = _arrow(tail, step, is_told=is_told)
+                arrows.setdefault((tail, step.element, step.used), arrow)
                 tail = step.element
         ordered = tuple(marks[i] for i in sorted(marks))
         drawn = tuple(arrows[key] for key in sorted(arrows, key=_by_head))
@@ -229,11 +234,15 @@ def _call(step: Step) -> str:
 def _mark(step: Step, *, is_last: bool) -> Mark:
     kind = "output" if is_last else "operation"
     tooltip = f"{step.operation}, {step.line}"
-    return Mark(f"e{step.element}", kind, step.made, (short(step.value),), tooltip=tooltip)
+    operation = () if step.result.startswith(step.operation) else (step.operation,)
+    lines = (*operation, short(step.value))
+    return Mark(f"e{step.element}", kind, step.made, lines, tooltip=tooltip)
 
 
-def _arrow(tail: int, step: Step) -> Arrow:
+def _arrow(tail: int, step: Step, *, is_told: bool) -> Arrow:
     text = f"{TIMES} {short(step.derivative)}"
+    if is_told:
+        text += f", {_SHORT.split(step.words)[0].removeprefix('the ')}"
     return Arrow(f"e{tail}", f"e{step.element}", text, tooltip=f"{step.words}, {step.line}")
 
 
