@@ -6,9 +6,12 @@ import doctest
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+
+from autograd_mini.drawing import find_dot
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,8 +37,8 @@ def test_the_readmes_first_example_prints_what_it_says() -> None:
     assert run(first).splitlines() == said
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/gradient-checking.md"])
-def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
+def run_sessions(document: str) -> None:
+    """Run the sessions of a document in one scope, and hold what they print against it."""
     sessions = blocks(document, "pycon")
     assert sessions
     parser, runner, scope = doctest.DocTestParser(), doctest.DocTestRunner(), {}
@@ -44,6 +47,32 @@ def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
         runner.run(case, clear_globs=False)
         scope.update(case.globs)
     assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/gradient-checking.md"])
+def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
+    run_sessions(document)
+
+
+def texts(svg: Path) -> list[str]:
+    """Return what a picture says, in its order: no place and no size, which fonts decide."""
+    tree = ET.parse(svg)
+    return [x.text or "" for x in tree.iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.mark.skipif(find_dot() is None, reason="there is no program to lay out graphs")
+def test_the_pictures_of_docs_drawing_are_those_that_its_code_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_sessions("docs/drawing.md")
+    shown = re.findall(r"\]\(images/(.*?)\)", (ROOT / "docs/drawing.md").read_text(encoding="utf-8"))
+    written = sorted(path.name for path in tmp_path.glob("*.svg"))
+    assert sorted(shown) == written
+    for name in shown:
+        assert texts(tmp_path / name) == texts(ROOT / "docs/images" / name), (
+            f"docs/images/{name} is old: run the sessions of docs/drawing.md in docs/images"
+        )
 
 
 RECIPE = """

@@ -33,7 +33,8 @@ def diff(before: Picture, after: Picture) -> Picture:
     >>> from autograd_mini import Tensor
     >>> from autograd_mini.drawing import draw
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
-    >>> changes = diff(draw(np.exp(x).sum()), draw(np.tanh(x).sum()))
+    >>> before, after = np.exp(x).sum(), np.tanh(x).sum()
+    >>> changes = diff(draw(before, values=False), draw(after, values=False))
     >>> changes.scene.notes
     ('nodes: 1 added, 1 removed; arrows: 2 added, 2 removed',)
     """
