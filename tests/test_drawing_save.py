@@ -175,6 +175,11 @@ def test_the_same_program_writes_the_same_svg(tmp_path):
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing for graph\.dot: make it"):
+        save(small_cost(), tmp_path / "missing" / "graph.dot")
+
+
 def test_half_a_file_is_never_left(tmp_path, monkeypatch):
     def fail(self, target):
         raise OSError("no space left")

@@ -86,7 +86,13 @@ NO_PROGRAM = (
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it, so that nobody ever finds half of it."""
+    """Write a file under another name and rename it, so that nobody ever finds half of it.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}: make it first")
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         unfinished.write_bytes(content)
