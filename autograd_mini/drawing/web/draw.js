@@ -87,7 +87,7 @@ function badge(state) {
 }
 
 function drawArrow(arrow, direction) {
-  const kind = ["gradient", "pair"].includes(arrow.kind) ? arrow.kind : "data";
+  const kind = ["gradient", "pair", "loop"].includes(arrow.kind) ? arrow.kind : "data";
   const group = element("g", {
     class: `${classes("arrow", arrow)} arrow-${kind}`,
     "data-key": arrow.key,

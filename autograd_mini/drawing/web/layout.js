@@ -18,7 +18,7 @@ function layOut(graph, direction) {
   placeLevel(root, flow);
   setPositions(root, 0, 0);
   spreadEnds(graph);
-  graph.arrows.forEach((arrow) => { arrow.points = pointsOf(arrow); });
+  graph.arrows.forEach((arrow) => { arrow.points = pointsOf(arrow, flow); });
   const place = ({ u, v, du, dv }, middle) => screenBox(u, middle ? v - dv / 2 : v, du, dv, direction);
   for (const node of graph.nodes) Object.assign(node, place(node, true));
   const levels = allLevels(root).slice(1);
@@ -141,7 +141,7 @@ function gapAfter(level, rows, r, flow) {
     }
   }
   const arrows = rows[r].some((item) => item.right.length);
-  return base + (arrows ? GAP.rank - GAP.border + Math.min(90, steepest * 0.1) + text : 0);
+  return base + (arrows ? GAP.rank - (level.box ? GAP.border - 8 : 0) + Math.min(90, steepest * 0.1) + text : 0);
 }
 
 // How much of the gap the texts of arrows that end at this side of an item take.

@@ -6,6 +6,7 @@
 
 const LEFT = -1;
 const RIGHT = 1;
+const AGAINST = new Set(["gradient", "loop"]);
 
 // Return the outermost level; every node gets its `block`, every arrow its `route` of segments.
 function buildLevels(graph) {
@@ -78,8 +79,8 @@ function meet(arrow, root) {
   if (arrow.within) return;
   const level = depth ? tails[depth - 1] : root;
   const ends = [tails[depth], heads[depth]];
-  // The backward pass runs against the forward one, which sets the ranks of both.
-  level.edges.push(arrow.kind === "gradient" ? ends.reverse() : ends);
+  // The backward pass and loops run against the forward pass, which sets the ranks of all.
+  level.edges.push(AGAINST.has(arrow.kind) ? ends.reverse() : ends);
   Object.assign(arrow, { tails, heads, depth, meeting: level });
 }
 

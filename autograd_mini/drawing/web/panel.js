@@ -44,7 +44,7 @@ function titleOf(node) {
 
 function arrowPanel(scene, arrow) {
   const parts = [html("h2", `of-arrow-${arrow.kind}`, `${titleOf(arrow.tail)} \u2192 ${titleOf(arrow.head)}`)];
-  const kind = { data: "value", gradient: "gradient", pair: "from a value to its gradient" }[arrow.kind];
+  const kind = { data: "value", gradient: "gradient", pair: "from a value to its gradient", loop: "value, into the next turn" }[arrow.kind];
   parts.push(html("p", "quiet", arrow.parts.length > 1 ? `${kind}, ${arrow.parts.length} arrows` : kind ?? arrow.kind));
   for (const part of arrow.parts.slice(0, MOST_PARTS)) {
     if (part.text) parts.push(html("p", "", visible(part.text)));

@@ -52,14 +52,15 @@ function spread(node, ends) {
   });
 }
 
-// The points of an arrow in (u, v): between two of one v runs a line, else a curve.
-function pointsOf(arrow) {
+// The points of an arrow in (u, v): between two of one v runs a line, else a curve. Where its text
+// stands it is straight.
+function pointsOf(arrow, flow) {
   if (arrow.within) return withinBlock(arrow);
   const points = [];
   arrow.route.forEach((segment, i) => {
     const isLast = i === arrow.route.length - 1;
     const start = endPoint(segment.tail, arrow.course, i === 0 ? arrow.tailEnd : null);
-    const end = endPoint(segment.head, -arrow.course, isLast ? arrow.headEnd : null);
+    const end = endPoint(segment.head, -arrow.course, isLast ? arrow.headEnd : null, isLast ? textRun(arrow, flow) : 0);
     points.push(start.edge, start.column);
     for (const way of segment.ways) points.push(...acrossColumn(way, arrow.course));
     points.push(end.column, end.edge);
@@ -67,12 +68,19 @@ function pointsOf(arrow) {
   return points.filter(([u, v], i) => !i || u !== points[i - 1][0] || v !== points[i - 1][1]);
 }
 
-function endPoint({ item, part }, side, end) {
+function textRun(arrow, flow) {
+  if (!arrow.text) return 12;
+  return flow.horizontal ? arrow.textWidth + 14 : 13 * arrow.headEnd.place + 18;
+}
+
+function endPoint({ item, part }, side, end, straight = 0) {
   const v = end ? end.v : part.v;
   const right = side === RIGHT;
   const column = right ? item.column.end : item.column.start;
   if (part.kind === "port") return { edge: [part.column.start, v], column: [column, v] };
-  return { edge: [right ? part.u + part.du : part.u, v], column: [column, v] };
+  const edge = right ? part.u + part.du : part.u;
+  const run = right ? Math.max(column, edge + straight) : Math.min(column, edge - straight);
+  return { edge: [edge, v], column: [run, v] };
 }
 
 function acrossColumn({ column, v }, course) {

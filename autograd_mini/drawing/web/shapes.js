@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const EXTRA = {
   parameter: { top: 8, side: 0 },
   output: { top: 0, side: 4 },
-  module: { top: 0, side: 2 },
+  module: { top: 5, side: 3 },
   gradient: { top: 0, side: 3 },
 };
 const KIND_NAMES = {
@@ -41,9 +41,18 @@ function outline(kind, w, h) {
   if (kind === "constant") return [rect(0, 0, h / 2)];
   if (kind === "gradient") return [element("path", { class: "shape", d: octagon(w, h, 8) })];
   if (kind === "output") return [rect(0, 0, 7), inner(w, h)];
-  if (kind === "module") return [rect(0, 0, 2), element("path", { class: "edge", d: `M5,0V${h}M${w - 5},0V${h}` })];
+  if (kind === "module") return solid(w, h);
   if (kind === "folded") return [rect(6, 6, 7, "shape back"), rect(3, 3, 7, "shape back"), rect(0, 0, 7)];
   return [rect(0, 0, 7)];
+}
+
+// A block seen from above and the right.
+function solid(w, h) {
+  const c = 6;
+  return [
+    element("path", { class: "shape", d: `M0,${c}L${c},0H${w}V${h - c}L${w - c},${h}H0Z` }),
+    element("path", { class: "edge", d: `M0,${c}H${w - c}V${h}M${w - c},${c}L${w},0` }),
+  ];
 }
 
 function inner(w, h) {
