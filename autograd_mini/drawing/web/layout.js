@@ -18,7 +18,13 @@ function layOut(graph, direction) {
   placeLevel(root, flow);
   setPositions(root, 0, 0);
   spreadEnds(graph);
-  graph.arrows.forEach((arrow) => { arrow.points = pointsOf(arrow, flow); });
+  const drawn = new Map(); // for every look of arrows
+  for (const arrow of graph.arrows) {
+    const look = `${arrow.kind} ${arrow.state}`;
+    if (!drawn.has(look)) drawn.set(look, new Set());
+    arrow.points = pointsOf(arrow, flow, drawn.get(look));
+    arrow.wholeWay = () => pathOf(pointsOf(arrow, flow), direction);
+  }
   const place = ({ u, v, du, dv }, middle) => screenBox(u, middle ? v - dv / 2 : v, du, dv, direction);
   for (const node of graph.nodes) Object.assign(node, place(node, true));
   const levels = allLevels(root).slice(1);
@@ -60,10 +66,18 @@ function rowsOf(level) {
   }
   level.links = new Map();
   level.ways = new Map();
-  const spans = level.segments.map((each) => Math.abs(each.head.item.rank - each.tail.item.rank));
-  const most = spans.reduce((a, b) => a + b, 0) > MOST_WAYS ? 8 : Infinity;
-  level.segments.forEach((each, i) => { if (spans[i] <= most) link(each, rows); });
+  const longest = new Map();
+  for (const each of level.segments) {
+    const { key } = each.arrow.tail;
+    longest.set(key, Math.max(longest.get(key) ?? 0, spanOf(each)));
+  }
+  const most = [...longest.values()].reduce((a, b) => a + b, 0) > MOST_WAYS ? 8 : Infinity;
+  for (const each of level.segments) if (spanOf(each) <= most) link(each, rows);
   return rows;
+}
+
+function spanOf({ head, tail }) {
+  return Math.abs(head.item.rank - tail.item.rank);
 }
 
 // Link a segment's ends through waypoints, one in each rank between, shared by arrows of one value.

@@ -13,7 +13,7 @@ function start() {
   searchTexts(scene);
   const [svg, layer] = [byId("picture"), element("g", { id: "layer" })];
   svg.append(layer);
-  const app = { scene, svg, layer, panel: byId("panel"), matches: [], match: -1, words: "", pinned: false };
+  const app = { scene, svg, layer, panel: byId("panel"), matches: [], match: -1, words: "", pinned: false, lit: [] };
   app.pointer = { x: 0, y: 0 };
   app.view = scene.backward.size ? scene.view : "forward";
   app.folded = foldedToFit(scene, READABLE, app.view);
@@ -26,7 +26,11 @@ function start() {
   writeLegend(scene);
   listen(app);
   app.render();
-  firstLook(app.window, scene.direction);
+  firstLook(app.window, scene.direction, firstNode(app.graph));
+}
+
+function firstNode({ nodes }) {
+  return nodes.reduce((first, node) => (first && first.u <= node.u ? first : node), null);
 }
 
 function render(app) {
@@ -34,7 +38,7 @@ function render(app) {
   measureGraph(graph);
   const placed = layOut(graph, app.scene.direction);
   drawGraph(graph, placed, app.scene.direction, app.layer);
-  Object.assign(app, { graph, levels: placed.levels });
+  Object.assign(app, { graph, levels: placed.levels, lit: [] });
   app.window.frame = placed.frame;
   app.nodeByKey = new Map(graph.nodes.map((node) => [node.key, node]));
   app.arrowByKey = new Map(graph.arrows.map((arrow) => [arrow.key, arrow]));

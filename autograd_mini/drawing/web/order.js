@@ -2,15 +2,19 @@
 // linked to in the rank before, and the order with the fewest crossings is kept.
 
 const SWEEPS = 14;
+const PATIENCE = 4; // sweeps without a better order
 
 // `ranks` are lists of items, each with `size`; every item knows its links to the left and right.
 function orderRanks(ranks) {
   ranks.forEach(number);
   let best = { crossings: crossingsOf(ranks), order: ranks.map((rank) => rank.slice()) };
-  for (let sweep = 0; sweep < SWEEPS && best.crossings > 0; sweep += 1) {
-    sweepOnce(ranks, sweep % 2 === 0);
+  let found = 0;
+  for (let sweep = 1; sweep <= SWEEPS && sweep - found <= PATIENCE && best.crossings > 0; sweep += 1) {
+    sweepOnce(ranks, sweep % 2 === 1);
     const crossings = crossingsOf(ranks);
-    if (crossings < best.crossings) best = { crossings, order: ranks.map((rank) => rank.slice()) };
+    if (crossings >= best.crossings) continue;
+    best = { crossings, order: ranks.map((rank) => rank.slice()) };
+    found = sweep;
   }
   ranks.forEach((rank, r) => {
     rank.splice(0, rank.length, ...best.order[r]);

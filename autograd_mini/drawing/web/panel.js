@@ -1,6 +1,7 @@
 // The panel that tells all about what the pointer is on, and the light on its arrows.
 
 const MOST_PARTS = 12;
+const MOST_LIT = 60; // arrows that are lit from their very start
 
 function nodePanel(scene, node) {
   if (node.folds) return [...boxPanel(node.folds), html("p", "quiet", operationsIn(node))];
@@ -70,13 +71,21 @@ function showPanel(panel, parts, near) {
 // Light up the arrows of a node, or one arrow, and what they join.
 function lightUp(app, key) {
   app.layer.querySelectorAll(".near").forEach((each) => each.classList.remove("near"));
-  if (!key) return;
-  for (const arrow of app.graph.arrows) {
-    const touched = arrow.key === key || arrow.tail.key === key || arrow.head.key === key;
-    if (!touched) continue;
-    [arrow.key, arrow.tail.key, arrow.head.key].forEach((each) => app.parts.get(each)?.classList.add("near"));
+  app.lit.forEach(([way, d]) => way.setAttribute("d", d));
+  const touched = app.graph.arrows.filter((arrow) => [arrow.key, arrow.tail.key, arrow.head.key].includes(key));
+  for (const arrow of touched) {
+    [arrow.key, arrow.tail.key, arrow.head.key].forEach((each) => app.parts.get(each).classList.add("near"));
   }
+  app.lit = touched.length <= MOST_LIT ? touched.map((arrow) => drawWhole(app, arrow)) : [];
   app.parts.get(key)?.classList.add("near");
+}
+
+// Draw an arrow from its tail on; return what it was before.
+function drawWhole(app, arrow) {
+  const way = app.parts.get(arrow.key).querySelector(".way");
+  const before = way.getAttribute("d");
+  way.setAttribute("d", arrow.wholeWay());
+  return [way, before];
 }
 
 function hover(app, target) {

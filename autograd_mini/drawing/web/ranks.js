@@ -17,11 +17,12 @@ function rankAll(count, edges) {
   return ranks.map((rank) => rank - lowest);
 }
 
-// Whether all that a thing was computed from serves it alone: a parameter, or its transpose. Such
-// things stand right before their first reader.
+// Whether all that a thing was computed from is given, or serves it alone: a parameter's transpose,
+// the product of one step's input. Such things stand right before their first reader.
 function looseOnes(order, next, previous) {
   const loose = [];
-  for (const i of order) loose[i] = previous[i].every((j) => loose[j] && next[j].length === 1);
+  const serves = (j) => previous[j].length === 0 || (loose[j] && next[j].length === 1);
+  for (const i of order) loose[i] = previous[i].every(serves);
   return loose;
 }
 

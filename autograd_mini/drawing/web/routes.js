@@ -52,20 +52,39 @@ function spread(node, ends) {
   });
 }
 
-// The points of an arrow in (u, v): between two of one v runs a line, else a curve. Where its text
-// stands it is straight.
-function pointsOf(arrow, flow) {
+// The points of an arrow in (u, v): between two of one v runs a line, else a curve. Arrows of one
+// value share their way up to where they part: with `drawn`, only what is not yet drawn is given.
+function pointsOf(arrow, flow, drawn = null) {
   if (arrow.within) return withinBlock(arrow);
-  const points = [];
-  arrow.route.forEach((segment, i) => {
+  const points = []; // from the head to the tail
+  for (let i = arrow.route.length - 1; i >= 0; i -= 1) {
+    const { tail, head, ways } = arrow.route[i];
     const isLast = i === arrow.route.length - 1;
-    const start = endPoint(segment.tail, arrow.course, i === 0 ? arrow.tailEnd : null);
-    const end = endPoint(segment.head, -arrow.course, isLast ? arrow.headEnd : null, isLast ? textRun(arrow, flow) : 0);
-    points.push(start.edge, start.column);
-    for (const way of segment.ways) points.push(...acrossColumn(way, arrow.course));
-    points.push(end.column, end.edge);
-  });
-  return points.filter(([u, v], i) => !i || u !== points[i - 1][0] || v !== points[i - 1][1]);
+    const end = endPoint(head, -arrow.course, isLast ? arrow.headEnd : null, isLast ? textRun(arrow, flow) : 0);
+    points.push(end.edge, end.column);
+    for (const way of ways.slice().reverse()) {
+      const [entry, exit] = acrossColumn(way, arrow.course);
+      points.push(exit);
+      if (isDrawn(drawn, way)) return tidied(points);
+      points.push(entry);
+    }
+    const start = endPoint(tail, arrow.course, i === 0 ? arrow.tailEnd : null);
+    points.push(start.column, start.edge);
+    if (i > 0 && isDrawn(drawn, tail.part)) return tidied(points);
+  }
+  return tidied(points);
+}
+
+function isDrawn(drawn, part) {
+  if (!drawn) return false;
+  const before = drawn.has(part);
+  drawn.add(part);
+  return before;
+}
+
+function tidied(points) {
+  const same = ([u, v], i) => i > 0 && u === points[i - 1][0] && v === points[i - 1][1];
+  return points.filter((point, i) => !same(point, i)).reverse();
 }
 
 function textRun(arrow, flow) {

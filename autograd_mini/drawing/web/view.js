@@ -1,6 +1,6 @@
 // The window onto the picture: drag pans, the wheel zooms about the pointer, buttons and keys too.
 
-const ZOOM = { least: 0.02, most: 4, step: 1.25, start: 0.5 };
+const ZOOM = { least: 0.005, most: 4, step: 1.25, whole: 0.5, start: 0.8 };
 
 function newView(svg, layer, onChange) {
   const view = { x: 0, y: 0, k: 1, svg, layer, frame: { x: 0, y: 0, w: 1, h: 1 } };
@@ -71,21 +71,22 @@ function fit(view) {
   centre(view, view.frame.x + view.frame.w / 2, view.frame.y + view.frame.h / 2);
 }
 
-// The whole graph if it can be read then, else the place where it starts.
-function firstLook(view, direction) {
-  if (fitScale(view) >= ZOOM.start) return fit(view);
+// The whole graph if it can be read then, else the end that `first`, the first node, stands at.
+function firstLook(view, direction, first) {
+  if (fitScale(view) >= ZOOM.whole || !first) return fit(view);
   view.k = ZOOM.start;
   const { width, height } = sizeOf(view);
   const { x, y, w, h } = view.frame;
   const [halfWide, halfHigh] = [width / 2 / view.k - 30, height / 2 / view.k - 30];
+  const middle = [first.x + first.w / 2, first.y + first.h / 2];
   const at = {
-    LR: [x + halfWide, y + h / 2],
-    RL: [x + w - halfWide, y + h / 2],
-    TB: [x + w / 2, y + halfHigh],
-    BT: [x + w / 2, y + h - halfHigh],
+    LR: [x + halfWide, middle[1]],
+    RL: [x + w - halfWide, middle[1]],
+    TB: [middle[0], y + halfHigh],
+    BT: [middle[0], y + h - halfHigh],
   }[direction];
-  const middle = [w * view.k < width ? x + w / 2 : at[0], h * view.k < height ? y + h / 2 : at[1]];
-  return centre(view, ...middle);
+  const whole = [w * view.k < width, h * view.k < height];
+  return centre(view, whole[0] ? x + w / 2 : at[0], whole[1] ? y + h / 2 : at[1]);
 }
 
 // Bring a point of the picture into the middle of the window.
