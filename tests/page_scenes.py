@@ -1,4 +1,4 @@
-"""Scenes for the tests of the page: of a real network, with its backward pass, large and hostile."""
+"""Scenes for the tests of the page: a real network, a recurrent one, a hostile one."""
 
 import numpy as np
 
@@ -49,3 +49,55 @@ def recurrent(steps, boxed=True, seed=0):
         arrows += [Arrow(tail, head) for tail, head in pairs]
         last = h
     return Scene(tuple(marks), tuple(arrows), tuple(boxes))
+
+
+def nested():
+    """Return a scene with a box in a box, in which everything can be counted by hand."""
+    marks = (
+        Mark("x", "input", "x", ("(2, 3)",)),
+        Mark("w", "parameter", "weight", (), "outer"),
+        Mark(
+            "matmul",
+            "operation",
+            "np.matmul",
+            ("(3, 4)",),
+            "outer/inner",
+            "train.py, line 7\nx @ w",
+            (0.2, 1.0, 0.4),
+            ("grad 0.5",),
+        ),
+        Mark("tanh", "operation", "np.tanh", (), "outer/inner"),
+        Mark("two", "constant", "2", (), "outer"),
+        Mark("add", "operation", "np.add", (), "outer"),
+        Mark("mean", "operation", "np.mean"),
+        Mark("loss", "output", "np.square"),
+    )
+    arrows = (
+        Arrow("x", "matmul", "a (2, 3)"),
+        Arrow("w", "matmul", "b (3, 4)"),
+        Arrow("matmul", "tanh", "", "data", "of the layer before"),
+        Arrow("x", "tanh"),
+        Arrow("tanh", "add"),
+        Arrow("two", "add"),
+        Arrow("add", "mean"),
+        Arrow("mean", "loss"),
+    )
+    boxes = (
+        Box("outer", "outer: Block", "12 parameters"),
+        Box("outer/inner", "inner: Layer", "", "outer"),
+    )
+    return Scene(marks, arrows, boxes)
+
+
+def hostile(texts):
+    """Return a scene in which all that can be named is named by `texts`."""
+    boxes = (Box("</box>\"'", texts[0], texts[1]),)
+    marks = tuple(
+        Mark(f"<m{i}>\\'", "operation", text, (text,), boxes[0].id, text, (), (text,), fill=text)
+        for i, text in enumerate(texts)
+    )
+    arrows = tuple(
+        Arrow(a.id, b.id, text, "data", text)
+        for a, b, text in zip(marks, marks[1:], texts, strict=False)
+    )
+    return Scene(marks, arrows, boxes, legend=tuple((text, text) for text in texts), notes=texts)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
+from autograd_mini.drawing.dot import visible
 from autograd_mini.drawing.scene import Scene
 
 View = Literal["forward", "backward", "both"]
@@ -68,9 +69,9 @@ def page(scene: Scene, title: str = "Computation graph", view: View = "both") ->
     style = _asset("page.css")
     parts = {
         "POLICY": _policy(script, style),
-        "TITLE": html.escape(_visible(title)),
+        "TITLE": html.escape(visible(title)),
         "STYLE": style,
-        "SCENE": _data(scene, _visible(title), view),
+        "SCENE": _data(scene, visible(title), view),
         "SCRIPT": script,
     }
     return re.sub(r"\[\[([A-Z]+)\]\]", lambda found: parts[found[1]], _asset("page.html"))
@@ -113,11 +114,6 @@ def _data(scene: Scene, title: str, view: View) -> str:
 def _told(part: NamedTuple) -> dict[str, object]:
     """Return the fields of a mark, an arrow or a box that are not empty."""
     return {name: value for name, value in part._asdict().items() if value not in {"", ()}}
-
-
-def _visible(text: str) -> str:
-    """Return `text` in ASCII's reach of an HTML parser: what can't be seen is spelled out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _check(scene: Scene, view: str) -> None:

@@ -2,13 +2,16 @@
 // text goes in as textContent, so that no name can be markup.
 
 function drawGraph(graph, placed, direction, layer) {
-  const layers = ["boxes", "arrows", "marks", "headers"].map((name) => element("g", { class: name }));
-  const [boxes, arrows, marks, headers] = layers;
+  const layers = ["boxes", "arrows", "texts", "marks", "headers"].map((name) => element("g", { class: name }));
+  const [boxes, arrows, texts, marks, headers] = layers;
   for (const level of placed.levels) {
     boxes.append(boxFrame(level));
     headers.append(boxHeader(level));
   }
-  for (const arrow of graph.arrows) arrows.append(drawArrow(arrow, direction));
+  for (const arrow of graph.arrows) {
+    arrows.append(drawArrow(arrow, direction));
+    if (arrow.label) texts.append(arrowText(arrow, direction));
+  }
   for (const node of graph.nodes) marks.append(drawNode(node));
   layer.replaceChildren(...layers);
 }
@@ -99,7 +102,6 @@ function drawArrow(arrow, direction) {
   const d = pathOf(arrow.points, direction);
   group.append(element("path", { class: "hit", d }), element("path", { class: "way", d }));
   group.append(element("path", { class: "point", d: pointOf(arrow.points, direction) }));
-  if (arrow.label) group.append(arrowText(arrow, direction));
   return group;
 }
 
@@ -123,13 +125,19 @@ function isAlongU(points) {
   return points[points.length - 1][0] !== points[points.length - 2][0];
 }
 
-// The text stands over the arrow's end; in a vertical picture beside it, each on its own line.
+// The text stands over the arrow's end; in a vertical picture on the outer side of it, and each
+// on a line of its own.
 function arrowText(arrow, direction) {
   const [x, y] = screenPoint(arrow.points[arrow.points.length - 1], direction);
-  if (arrow.within) return element("text", { class: "text", x: x + 6, y: y - 9 }, arrow.label);
+  const look = { class: `${classes("text", arrow)} arrow-${arrow.kind}`, "data-key": `${arrow.key} text` };
+  if (arrow.within) return element("text", { ...look, x: x + 6, y: y - 9 }, arrow.label);
   const backwards = (arrow.course === LEFT) !== (direction === "RL" || direction === "BT");
-  const place = isHorizontal(direction)
-    ? { x: backwards ? x + 11 : x - 11, y: y - 4, "text-anchor": backwards ? "start" : "end" }
-    : { x: x + 5, y: backwards ? y + 18 + 13 * arrow.headEnd.place : y - 11 - 13 * arrow.headEnd.place };
-  return element("text", { class: "text", ...place }, arrow.label);
+  if (isHorizontal(direction)) {
+    const place = { x: backwards ? x + 11 : x - 11, y: y - 4, "text-anchor": backwards ? "start" : "end" };
+    return element("text", { ...look, ...place }, arrow.label);
+  }
+  const { place, count } = arrow.headEnd;
+  const outer = place < (count - 1) / 2 ? { x: x - 5, "text-anchor": "end" } : { x: x + 5 };
+  const line = 13 * Math.min(place, count - 1 - place);
+  return element("text", { ...look, ...outer, y: backwards ? y + 18 + line : y - 11 - line }, arrow.label);
 }

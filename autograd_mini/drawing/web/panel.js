@@ -74,7 +74,8 @@ function lightUp(app, key) {
   app.lit.forEach(([way, d]) => way.setAttribute("d", d));
   const touched = app.graph.arrows.filter((arrow) => [arrow.key, arrow.tail.key, arrow.head.key].includes(key));
   for (const arrow of touched) {
-    [arrow.key, arrow.tail.key, arrow.head.key].forEach((each) => app.parts.get(each).classList.add("near"));
+    const joined = [arrow.key, `${arrow.key} text`, arrow.tail.key, arrow.head.key];
+    joined.forEach((each) => app.parts.get(each)?.classList.add("near"));
   }
   app.lit = touched.length <= MOST_LIT ? touched.map((arrow) => drawWhole(app, arrow)) : [];
   app.parts.get(key)?.classList.add("near");

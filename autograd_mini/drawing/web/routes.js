@@ -45,10 +45,10 @@ function heightOf(segment, atTail) {
 function spread(node, ends) {
   for (const end of ends) end.wish = end.wishes.reduce((a, b) => a + b) / end.wishes.length;
   ends.sort((a, b) => a.wish - b.wish);
-  const step = node.kind === "constant" ? 0 : Math.min(18, (node.dv - 6) / ends.length);
+  const step = node.kind === "constant" ? 0 : Math.min(24, (node.dv - 6) / ends.length);
   ends.forEach((end, i) => {
     const shift = (i - (ends.length - 1) / 2) * step;
-    for (const [arrow, which] of end.arrows) arrow[which] = { v: node.v + shift, place: i };
+    for (const [arrow, which] of end.arrows) arrow[which] = { v: node.v + shift, place: i, count: ends.length };
   });
 }
 
