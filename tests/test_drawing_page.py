@@ -94,7 +94,8 @@ def test_a_page_names_no_other_place():
 
 
 def test_a_page_is_ascii_and_has_the_same_elements_whatever_names_say():
-    plain, wild = page(nested()), page(hostile(HOSTILE_TEXTS), title=HOSTILE_TEXTS[0])
+    plain, wild = page(nested()), page(hostile(HOSTILE_TEXTS), title="</title>\u2202 \ud800")
+    assert "<title>&lt;/title&gt;&#8706; \\ud800</title>" in wild
     assert wild.isascii()
     assert Reader(wild).tags == Reader(plain).tags
     assert wild.count("</script>") == plain.count("</script>") == 2

@@ -69,7 +69,7 @@ def page(scene: Scene, title: str = "Computation graph", view: View = "both") ->
     style = _asset("page.css")
     parts = {
         "POLICY": _policy(script, style),
-        "TITLE": html.escape(visible(title)),
+        "TITLE": html.escape(visible(title)).encode("ascii", "xmlcharrefreplace").decode("ascii"),
         "STYLE": style,
         "SCENE": _data(scene, visible(title), view),
         "SCRIPT": script,
