@@ -26,11 +26,16 @@ function start() {
   writeLegend(scene);
   listen(app);
   app.render();
-  firstLook(app.window, scene.direction, firstNode(app.graph));
+  lookAtStart(app);
 }
 
-function firstNode({ nodes }) {
-  return nodes.reduce((first, node) => (first && first.u <= node.u ? first : node), null);
+// The pass that is shown starts at the inputs, the backward pass alone at the output.
+function lookAtStart(app) {
+  const isBackward = app.view === "backward";
+  const end = (node) => (isBackward ? -node.u - node.du : node.u);
+  const first = app.graph.nodes.reduce((a, b) => (a && end(a) <= end(b) ? a : b), null);
+  const { direction } = app.scene;
+  look(app.window, isBackward ? OPPOSITE[direction] : direction, first);
 }
 
 function render(app) {
@@ -65,7 +70,7 @@ function cornerOf(app, id) {
 function foldAll(app, shut) {
   app.folded = new Set(shut ? app.scene.boxes.map((box) => box.id) : []);
   app.render();
-  fit(app.window);
+  lookAtStart(app);
 }
 
 function showView(app, view) {
@@ -74,7 +79,7 @@ function showView(app, view) {
   app.matches = matchesOf(app.scene, app.words, view);
   app.match = -1;
   app.render();
-  fit(app.window);
+  lookAtStart(app);
 }
 
 function listen(app) {

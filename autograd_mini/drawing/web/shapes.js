@@ -13,7 +13,7 @@ const KIND_NAMES = {
   constant: "constant",
   operation: "operation",
   output: "output",
-  module: "module, folded: click to unfold",
+  module: "module, folded",
   folded: "several calls shown as one",
   gradient: "gradient",
 };
@@ -36,7 +36,7 @@ function html(name, look, text = null) {
 // The outline of a kind in a rectangle with its corner at (0, 0), as SVG elements.
 function outline(kind, w, h) {
   const rect = (x, y, rx, look = "shape") => element("rect", { class: look, x, y, width: w, height: h, rx });
-  if (kind === "parameter") return [cylinder(w, h)];
+  if (kind === "parameter") return cylinder(w, h);
   if (kind === "input") return note(w, h);
   if (kind === "constant") return [rect(0, 0, h / 2)];
   if (kind === "gradient") return [element("path", { class: "shape", d: octagon(w, h, 8) })];
@@ -61,8 +61,11 @@ function inner(w, h) {
 
 function cylinder(w, h) {
   const [rx, ry] = [w / 2, 5];
-  const body = `M0,${ry}A${rx},${ry} 0 0 1 ${w},${ry}V${h - ry}A${rx},${ry} 0 0 1 0,${h - ry}Z`;
-  return element("path", { class: "shape", d: `${body}M0,${ry}A${rx},${ry} 0 0 0 ${w},${ry}` });
+  const top = `A${rx},${ry} 0 0 1 ${w},${ry}`;
+  return [
+    element("path", { class: "shape", d: `M0,${ry}${top}V${h - ry}A${rx},${ry} 0 0 1 0,${h - ry}Z` }),
+    element("path", { class: "edge", d: `M0,${ry}A${rx},${ry} 0 0 0 ${w},${ry}` }),
+  ];
 }
 
 function note(w, h) {

@@ -71,8 +71,10 @@ function fit(view) {
   centre(view, view.frame.x + view.frame.w / 2, view.frame.y + view.frame.h / 2);
 }
 
+const OPPOSITE = { LR: "RL", RL: "LR", TB: "BT", BT: "TB" };
+
 // The whole graph if it can be read then, else the end that `first`, the first node, stands at.
-function firstLook(view, direction, first) {
+function look(view, direction, first) {
   if (fitScale(view) >= ZOOM.whole || !first) return fit(view);
   view.k = ZOOM.start;
   const { width, height } = sizeOf(view);
