@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -455,6 +456,70 @@ def test_marks_and_boxes_lie_apart_and_in_their_boxes(tab, which, direction):
                 assert is_inside(frames[box.id], frames[other.id])
             if box.parent == other.parent and box.id != other.id:
                 assert not overlap(frames[box.id], frames[other.id])
+
+
+def test_scenes_of_any_form_are_drawn_without_overlap(tab):
+    for seed in range(6):
+        scene = anything(random.Random(seed))
+        tab.show(scene)
+        for button in ("#unfold", "#fold"):
+            marks = tab.rectangles(".mark")
+            assert button == "#fold" or len(marks) == len(scene.marks)
+            assert not [(a, b) for i, a in enumerate(marks) for b in marks[:i] if overlap(a, b)]
+            assert "NaN" not in tab.run("() => document.getElementById('layer').outerHTML")
+            if tab.tab.locator(button).is_visible():
+                tab.tab.click(button)
+
+
+def anything(rng):
+    """Return a scene whose arrows go anywhere, in circles too."""
+    boxes: list[Box] = []
+    for i in range(rng.randrange(8)):
+        boxes.append(
+            Box(f"b{i}", "box " * rng.randrange(9), "", rng.choice(["", *boxes_in(boxes)]))
+        )
+    kinds = (
+        "input",
+        "parameter",
+        "constant",
+        "operation",
+        "gradient",
+        "module",
+        "folded",
+        "output",
+    )
+    marks = tuple(
+        Mark(
+            f"m{i}",
+            rng.choice(kinds),
+            "t" * i,
+            ("line",) * (i % 4),
+            rng.choice(["", *boxes_in(boxes)]),
+        )
+        for i in range(rng.randrange(30))
+    )
+    ends = [mark.id for mark in marks]
+    arrows = tuple(
+        Arrow(
+            rng.choice(ends),
+            rng.choice(ends),
+            "x",
+            rng.choice(("data", "gradient", "pair", "loop")),
+        )
+        for _ in range(2 * len(ends))
+    )
+    return Scene(marks, arrows, tuple(boxes), rng.choice(("LR", "TB", "RL", "BT")))
+
+
+def boxes_in(boxes):
+    return [box.id for box in boxes]
+
+
+def test_an_empty_scene_is_an_empty_page(tab):
+    tab.show(Scene((), (), notes=("Nothing was recorded.",)))
+    assert tab.count(".mark") == 0
+    assert "Nothing was recorded." in tab.text("#notes")
+    assert not re.search("NaN|Infinity", tab.transform())
 
 
 def around(scene, box):
