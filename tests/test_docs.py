@@ -66,7 +66,8 @@ def test_the_pictures_of_docs_drawing_are_those_that_its_code_writes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run_sessions("docs/drawing.md")
-    shown = re.findall(r"\]\(images/(.*?)\)", (ROOT / "docs/drawing.md").read_text(encoding="utf-8"))
+    document = (ROOT / "docs/drawing.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\(images/(.*?)\)", document)
     written = sorted(path.name for path in tmp_path.glob("*.svg"))
     assert sorted(shown) == written
     for name in shown:
