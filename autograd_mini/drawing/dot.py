@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from autograd_mini.drawing.picture import Picture
@@ -223,6 +224,8 @@ def escaped(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return `text` with what can't be seen written as an escape."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -234,13 +237,18 @@ def plain(text: str) -> str:
 
 
 def attributes(looks: dict[str, str]) -> str:
-    """Return attributes as DOT text, in the order of their names but for the label."""
-    ordered = sorted(looks.items(), key=_label_first)
-    return " ".join(f"{name}={_value(text)}" for name, text in ordered)
+    """Return attributes as DOT text: the label first, the others in the order of their names."""
+    rest = tuple((name, text) for name, text in looks.items() if name not in _OWN)
+    own = [f"{name}={_value(looks[name])}" for name in _OWN if name in looks]
+    return " ".join(filter(None, [*own, _constant(rest)]))
 
 
-def _label_first(item: tuple[str, str]) -> tuple[bool, str]:
-    return item[0] != "label", item[0]
+_OWN = ("label", "tooltip")  # what few have in common
+
+
+@lru_cache(maxsize=1024)
+def _constant(looks: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{name}={_value(text)}" for name, text in sorted(looks))
 
 
 def _value(text: str) -> str:

@@ -14,36 +14,45 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.drawing.names import Names
-from autograd_mini.drawing.nodes import NUMBERS, Node, is_array, is_recorded
+from autograd_mini.drawing.nodes import NUMBERS, Node, is_array
 from autograd_mini.operation import CONTAINERS, ITEM, Operation
 from autograd_mini.tensor import Tensor
 
 FEW = 6  # an array of so many elements is written out
 BARS = 10  # of a histogram
+FLOAT64 = np.dtype(np.float64)
 LONG = 48  # a name or a setting of more characters is cut
 WHOLE = (bool, np.bool_, int, np.integer, np.dtype, type(None))  # str() says it all
 
 
 def kind_of(x: Any) -> str:
     """Return what `x` is in a picture: an operation, a parameter, an input or a constant."""
-    if isinstance(x, NUMBERS):
-        return "constant"
-    if is_recorded(x):
-        return "operation"
-    return "parameter" if isinstance(x, Tensor) and x.requires_grad else "input"
+    if isinstance(x, Tensor):
+        if x._operation is not None:
+            return "operation"
+        return "parameter" if x._needs else "input"
+    return "constant" if isinstance(x, NUMBERS) else "input"
 
 
 def title(node: Node, names: Names) -> str:
     """Return the first line of `node`: its name, its operation, or both."""
     x = node.value
-    kind = kind_of(x)
-    if kind == "constant":
-        return text_of(x)
-    name = cut(str(names.of(x)))
-    if kind != "operation":
-        return name or kind
-    call = f"[{x._args[1]}]" if x._operation is ITEM else operation_name(x._operation)
+    if isinstance(x, NUMBERS):
+        return cut(text_of(x))
+    name = cut(names.of(x))
+    if not node.is_call:
+        return name or kind_of(x)
+    call = call_name(node)
     return f"{name} = {call}" if name else call
+
+
+def call_name(node: Node) -> str:
+    """Return the name of the operation that made `node`; of one of several results, which."""
+    x = node.value
+    if x._operation is ITEM:
+        call, position = x._args
+        return f"{operation_name(call._operation)}[{position}]"
+    return operation_name(x._operation)
 
 
 def lines(node: Node, with_values: bool = True) -> tuple[str, ...]:
@@ -53,7 +62,7 @@ def lines(node: Node, with_values: bool = True) -> tuple[str, ...]:
 
 def contents(x: Any, with_values: bool = True) -> tuple[str, ...]:
     """Return shape, dtype unless it is float64, and values or their range, of an array."""
-    array = x.data if isinstance(x, Tensor) else x
+    array = x._array if isinstance(x, Tensor) else x
     # A number says what it is in its title; several results are nodes of their own.
     if isinstance(x, NUMBERS) or type(array) in CONTAINERS:
         return ()
@@ -67,15 +76,26 @@ def contents(x: Any, with_values: bool = True) -> tuple[str, ...]:
     return (shape, values) if values else (shape,)
 
 
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a dtype, "" of float64."""
+    return "" if dtype is FLOAT64 or dtype == FLOAT64 else str(dtype)
+
+
 def values_of(array: Any) -> str:
     """Return a few values in full, of many range and mean; of other libraries' arrays nothing."""
-    kind = array.dtype.kind
-    if not isinstance(array, np.ndarray) or kind not in "biufc" or not array.size:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc" or not array.size:
         return ""
     if array.size <= FEW:
         return text_of(array.tolist())
-    if kind not in "iuf":
-        return ""
+    if array.dtype.kind == "b":
+        return f"{np.count_nonzero(array):,} of {array.size:,} true"
+    if array.dtype.kind == "c":
+        return f"sizes {_range(_sizes(array))}"
+    return _range(array)
+
+
+def _range(array: Any) -> str:
+    """Return least, greatest and mean of real numbers, and how many are none."""
     finite, strange = _finite(array)
     if not finite.size:
         return strange
@@ -83,9 +103,26 @@ def values_of(array: Any) -> str:
     if low == high:
         told = f"all {text_of(low)}"
     else:
-        mean = text_of(float(np.mean(finite, dtype=np.float64)), 3)
-        told = f"{text_of(low, 3)} to {text_of(high, 3)}, mean {mean}"
+        told = f"{text_of(low, 3)} to {text_of(high, 3)}, mean {text_of(mean_of(finite), 3)}"
     return f"{told}, {strange}" if strange else told
+
+
+def mean_of(array: Any) -> float:
+    """Return the mean of real numbers, which are so large, perhaps, that their sum overflows."""
+    scaled, size = _scaled(array)
+    return float(np.mean(scaled) * size)
+
+
+def _scaled(array: Any) -> tuple[Any, Any]:
+    """Return `array` as float64 numbers from -1 to 1, and what they are to be multiplied by."""
+    array = array.astype(np.float64) if array.dtype.kind != "f" else array
+    size = np.abs(array).max() or array.dtype.type(1)
+    return (array / size).astype(np.float64), size
+
+
+def _sizes(array: Any) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.abs(array)
 
 
 def spread_of(array: Any) -> str:
@@ -95,15 +132,17 @@ def spread_of(array: Any) -> str:
 
 def bars_of(x: Any) -> tuple[float, ...]:
     """Return a histogram of the finite values of a larger array, the highest bar 1; else none."""
-    array = x.data if isinstance(x, Tensor) else x
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf" or array.size <= FEW:
+    array = x._array if isinstance(x, Tensor) else x
+    if not isinstance(array, np.ndarray) or array.size <= FEW or array.dtype.kind not in "iuf":
         return ()
     finite, _ = _finite(array)
     if not finite.size or finite.min() == finite.max():
         return ()
     # Scaled first: the distance between the largest numbers overflows.
-    scaled = finite / np.abs(finite).max()
-    counts, _ = np.histogram(scaled.astype(np.float64), bins=BARS)
+    scaled, _ = _scaled(finite)
+    if scaled.min() == scaled.max():  # integers that are one number as floats
+        return ()
+    counts, _ = np.histogram(scaled, bins=BARS)
     return tuple(float(count) for count in np.round(counts / counts.max(), 2))
 
 
@@ -111,9 +150,12 @@ def _finite(array: Any) -> tuple[Any, str]:
     """Return the finite elements of `array`, and how many others there are."""
     if array.dtype.kind != "f":
         return array, ""
+    is_finite = np.isfinite(array)
+    if is_finite.all():
+        return array, ""
     nan, inf = np.isnan(array).sum(), np.isinf(array).sum()
-    strange = [f"{count} {name}" for name, count in (("nan", nan), ("inf", inf)) if count]
-    return array[np.isfinite(array)] if strange else array, ", ".join(strange)
+    strange = [f"{count:,} {name}" for name, count in (("nan", nan), ("inf", inf)) if count]
+    return array[is_finite], ", ".join(strange)
 
 
 def cut(text: str) -> str:

@@ -1,23 +1,21 @@
 """What a Tensor is called: by its own name, its path in a model, or the variable it was put into.
 
 The variable is read off the byte code: what the instruction after the call stores it as. So it
-needs no source, and a name is given only where the code gave it.
+needs no source, and a name is given only where the code gave it: where one call made several
+Tensors, a wrong name would be worse than none.
 """
 
 from __future__ import annotations
 
 import dis
-import linecache
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from pathlib import PurePath
 from types import CodeType
 from typing import Any, Protocol
 
-from autograd_mini.origin import Origin, is_of_library, locate
+from autograd_mini.operation import ITEM
+from autograd_mini.origin import is_of_library
 from autograd_mini.scopes import calls_that_returned
 from autograd_mini.tensor import Tensor
 
@@ -44,35 +42,92 @@ class Names:
         for prefix, module in modules:
             for path, x in module.named_parameters():
                 self.paths.setdefault(id(x), f"{prefix}.{path}" if prefix else path)
-        self._inner = _made_on_the_way(tensors)
+        self._stores: dict[int, Mapping[int, Store]] = {}
+        self._variables = self._found(sorted(tensors, key=attrgetter("_tick")))
 
     def of(self, x: Any) -> str:
         """Return the name of `x`, "" if it has none."""
         if not isinstance(x, Tensor):
             return ""
-        return x.name or self.paths.get(id(x), "") or self._variable(x)
+        return str(x.name or self.paths.get(id(x)) or self._variables.get(id(x), ""))
 
-    def _variable(self, x: Tensor) -> str:
+    def _found(self, tensors: Sequence[Tensor]) -> dict[int, str]:
+        """Return the names of variables by the ids of Tensors, which come oldest first."""
+        inner = _made_on_the_way(tensors)
+        found: dict[int, str] = {}
+        for run in _runs([x for x in tensors if id(x) not in inner]):
+            store = self._store_of(run[0])
+            if store is not None:
+                found |= {id(x): store.name for x in _stored(run, store.is_operator)}
+        return found
+
+    def _store_of(self, x: Tensor) -> Store | None:
         code: CodeType | None = getattr(x, "_code", None)
-        if code is None or id(x) in self._inner or is_of_library(code):
-            return ""
-        return _stores(code).get(x._offset, "")
+        if code is None or is_of_library(code):
+            return None
+        # By its id: a code object is compared, and hashed, by all that is in it.
+        if id(code) not in self._stores:
+            self._stores[id(code)] = stores(code)
+        return self._stores[id(code)].get(x._offset)
 
 
-def _made_on_the_way(tensors: Iterable[Tensor]) -> set[int]:
+def _runs(tensors: Iterable[Tensor]) -> Iterable[list[Tensor]]:
+    """Yield Tensors that one place in the code made without another making any in between."""
+    run: list[Tensor] = []
+    site: Any = None
+    for x in tensors:
+        code = getattr(x, "_code", None)
+        here = (id(code), x._offset) if code is not None else None
+        if run and here != site:
+            yield run
+            run = []
+        site = here
+        run.append(x)
+        if x._returned_by is not None:  # what comes next, the next call made
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _stored(run: Sequence[Tensor], is_operator: bool) -> Iterable[Tensor]:
+    """Return those of a run that a variable got.
+
+    A call that made several Tensors returned the last, if the others went into it; if not, it
+    returned a list of them, or so it may be. An operator makes one, unless it turned a list into
+    another first.
+    """
+    last = run[-1]
+    if is_operator:
+        return [x for x in run if x._operation is last._operation and x._operation is not ITEM]
+    used = {id(part) for x in run[1:] for part in getattr(x, "_args", None) or ()}
+    is_one = all(id(x) in used for x in run[:-1])
+    return [last] if is_one and last._operation is not ITEM else []
+
+
+def _made_on_the_way(tensors: Sequence[Tensor]) -> set[int]:
     """Return the ids of those that a module call made on the way to what it returned.
 
-    Their line is that of the module's caller, whose variable got something else.
+    Their line is that of the module's caller, whose variable got something else. Of a call that
+    returned several Tensors, no variable got one.
     """
-    known = sorted(tensors, key=attrgetter("_tick"))
-    calls: dict[Any, list[tuple[int, int]]] = {}
-    for x in known:
+    calls: dict[Any, dict[Any, tuple[int, int]]] = {}
+    several = set()
+    for x in tensors:
+        site = _site(x)
         for call in calls_that_returned(x):
-            calls.setdefault((x._code, x._offset), []).append((call.start, call.end))
-    outermost = {site: _outermost(found) for site, found in calls.items()}
+            key = id(call.module), call.start
+            known = calls.setdefault(site, {})
+            if key in known:
+                several.add((site, key))
+            known[key] = (call.start, max(call.end, known.get(key, (0, 0))[1]))
+    for site, key in several:
+        start, end = calls[site][key]
+        calls[site][key] = (start, end + 1)  # the last one too
+    outermost = {site: _outermost(found.values()) for site, found in calls.items()}
     inner = set()
-    for x in known:
-        starts, ends = outermost.get((getattr(x, "_code", None), getattr(x, "_offset", 0)), _NONE)
+    for x in tensors:
+        starts, ends = outermost.get(_site(x), _NONE)
         at = bisect_left(ends, x._tick)
         if at < len(ends) and starts[at] < x._tick < ends[at]:
             inner.add(id(x))
@@ -82,7 +137,11 @@ def _made_on_the_way(tensors: Iterable[Tensor]) -> set[int]:
 _NONE: tuple[list[int], list[int]] = ([], [])
 
 
-def _outermost(calls: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+def _site(x: Tensor) -> tuple[int, int]:
+    return id(getattr(x, "_code", None)), getattr(x, "_offset", 0)
+
+
+def _outermost(calls: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
     """Return starts and ends of those calls that are not inside others."""
     starts: list[int] = []
     ends: list[int] = []
@@ -97,37 +156,59 @@ def _outer_first(call: tuple[int, int]) -> tuple[int, int]:
     return call[0], -call[1]
 
 
-@lru_cache(maxsize=1024)
-def _stores(code: CodeType) -> Mapping[int, str]:
-    """Return, by the offset of an instruction, the name that the next one stores its result as."""
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "PRECALL")]
-    return {
-        step.offset: _stored_name(after)
-        for step, after in pairwise(steps)
-        if after.opname.startswith(("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"))
-        or after.opname == "STORE_ATTR"
-    }
+class Store:
+    """What an instruction's result is stored as, and whether the instruction is an operator."""
+
+    __slots__ = ("is_operator", "name")
+
+    def __init__(self, name: str, is_operator: bool) -> None:
+        self.name = name
+        self.is_operator = is_operator
 
 
-def _stored_name(step: dis.Instruction) -> str:
-    # One instruction may store and load: the first name is the one stored.
-    name = step.argval[0] if isinstance(step.argval, tuple) else step.argval
-    return str(name)
+# What stands between instructions and means nothing here.
+_SILENT = frozenset({"CACHE", "EXTENDED_ARG", "NOP"})
+_COPIES = frozenset({"DUP_TOP", "COPY"})  # of `(y := x + 1)`, and of `a = b = x + 1`
+_OPERATORS = ("BINARY_", "INPLACE_", "UNARY_", "COMPARE_OP", "LOAD_ATTR")
+_CALLS = ("CALL", "FOR_ITER")
+_VARIABLES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+_LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
 
 
-def place_in_source(x: Any) -> str:
-    """Return file, line and function of the call that made `x`, and the text of the line."""
-    code = getattr(x, "_code", None)
-    return "" if code is None else place_of(code, x._offset)
+def stores(code: CodeType) -> Mapping[int, Store]:
+    """Return, by the offset of an instruction, what its result is stored as by the next ones."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
+    found: dict[int, Store] = {}
+    waiting: list[int] = []  # in Python 3.11 a call has two instructions
+    for at, step in enumerate(steps):
+        if step.opname == "PRECALL":
+            waiting.append(step.offset)
+            continue
+        is_operator = step.opname.startswith(_OPERATORS)
+        if is_operator or step.opname.startswith(_CALLS):
+            name = _stored_name(steps, at + 1)
+            found |= {
+                offset: Store(name, is_operator) for offset in (*waiting, step.offset) if name
+            }
+        waiting.clear()
+    return found
 
 
-@lru_cache(maxsize=4096)
-def place_of(code: CodeType, offset: int) -> str:
-    """Return file, line and function of an instruction, and the text of the line.
-
-    The file goes without its folders, so that a picture is the same wherever its program lies.
-    """
-    origin: Origin = locate(code, offset)
-    text = linecache.getline(origin.file, origin.line).strip()
-    place = f"{PurePath(origin.file).name}, line {origin.line}, in {origin.function}"
-    return f"{place}\n{text}" if text else place
+def _stored_name(steps: Sequence[dis.Instruction], at: int) -> str:
+    """Return the variable, or attribute, that the instructions from `at` on store a result as."""
+    if at < len(steps) and steps[at].opname in _COPIES:
+        at += 1
+    if at >= len(steps):
+        return ""
+    if steps[at].opname.startswith(_VARIABLES):
+        # One instruction may store twice, or store and load: the first name is the one stored.
+        name = steps[at].argval
+        return str(name[0] if isinstance(name, tuple) else name)
+    if not steps[at].opname.startswith(_LOADS) or isinstance(steps[at].argval, tuple):
+        return ""
+    # `self.h = x + 1` loads what is to hold it after the value.
+    at += 1
+    while at < len(steps) and steps[at].opname == "LOAD_ATTR":
+        at += 1
+    is_attribute = at < len(steps) and steps[at].opname == "STORE_ATTR"
+    return str(steps[at].argval) if is_attribute else ""

@@ -27,19 +27,21 @@ class Node:
         value: the Tensor, array or number.
         settings: what the call that made it was given besides arrays, an axis for example.
 
-    `inputs` are the nodes that the call was given, each with the name of its argument.
+    `inputs` are the nodes that the call was given, each with the name of its argument;
+    `is_call` says whether there was one.
     """
 
-    __slots__ = ("inputs", "settings", "value")
+    __slots__ = ("inputs", "is_call", "settings", "value")
 
     def __init__(self, value: Any, settings: list[Named]) -> None:
         self.value = value
         self.settings = settings
         self.inputs: list[tuple[str, Node]] = []
+        self.is_call = is_recorded(value)
 
 
 def in_order(*outputs: Any) -> list[Node]:
-    """Return the nodes of the graph behind `outputs`, of which the last comes last.
+    """Return the nodes of the graph behind `outputs`, those of the first one first.
 
     Depth first and arguments in their order, so that the place of a node depends on the graph
     alone. It keeps its own stack: no graph is too deep.
@@ -84,6 +86,9 @@ def _enter(x: Any, histories: dict[int, list[Tensor]]) -> tuple[Node, Iterator[N
     sources: list[Named] = []
     settings: list[Named] = []
     for name, value, has_rule in _arguments(x):
+        if type(value) is Tensor:
+            sources.append((name, _as_used(value, x._tick, histories)))
+            continue
         found = list(_arrays_in(name, value, has_rule))
         sources += [(place, _as_used(array, x._tick, histories)) for place, array in found]
         is_index = type(value) in CONTAINERS and not has_rule

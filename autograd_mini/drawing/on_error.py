@@ -18,10 +18,11 @@ from autograd_mini import tensor
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.draw import MAX_NODES
 from autograd_mini.drawing.labels import contents, cut, kind_of, operation_name, text_of
-from autograd_mini.drawing.names import HasParameters, place_of
+from autograd_mini.drawing.names import HasParameters
 from autograd_mini.drawing.nodes import NUMBERS, is_array
 from autograd_mini.drawing.save import write
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
+from autograd_mini.drawing.source import place_of
 from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import leave_library
 from autograd_mini.primitive import TABLE

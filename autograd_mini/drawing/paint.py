@@ -1,22 +1,26 @@
 """Colours by what is asked: where sigmoids are saturated, gradients vanish, time and memory go.
 
-Every measure gives a node a number; the numbers are scaled to a row of colours, light to dark, that
-any colour vision tells apart. What has no such number stays white.
+Every measure gives a node a number, and a mark that stands for several nodes what they come to
+together: the sum of seconds and bytes, the worst of saturation and gradients, the mean of values.
+The numbers are scaled to a row of colours, light to dark, that any colour vision tells apart. What
+has no such number stays white.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_mini.drawing.backward_pass import Gradients
-from autograd_mini.drawing.labels import text_of
-from autograd_mini.drawing.nodes import NUMBERS, Node, is_recorded
-from autograd_mini.recorded import as_recorded
+from autograd_mini.drawing.labels import mean_of, text_of
+from autograd_mini.drawing.nodes import NUMBERS, Node
+from autograd_mini.drawing.shown import Shown
+from autograd_mini.operation import Operation
 from autograd_mini.storage import bare
 
 # Light to dark, and for numbers below zero.
@@ -32,34 +36,40 @@ Measure = Callable[[Node, Any], float | None]
 
 
 class Paint(NamedTuple):
-    """The colour of nodes, and what it means.
+    """The colour of marks, and what it means.
 
     Attributes:
-        fills: the colour of every node that has one.
-        numbers: what the node was painted by, in words.
+        fills: the colour of every mark that has one.
+        numbers: what the mark was painted by, in words.
         legend: pairs of a colour and what it stands for.
     """
 
-    fills: Mapping[Node, str]
-    numbers: Mapping[Node, str]
+    fills: Mapping[Shown, str]
+    numbers: Mapping[Shown, str]
     legend: tuple[tuple[str, str], ...]
 
 
-def paint(nodes: list[Node], by: str, gradients: Gradients | None) -> Paint:
-    """Return the colours of `nodes`.
+def paint(shown: Sequence[Shown], by: str, gradients: Gradients | None) -> Paint:
+    """Return the colours of marks.
 
     Args:
-        nodes: of a graph.
+        shown: the marks.
         by: "saturation", "gradient", "value", "time" or "memory".
         gradients: of the graph, for "gradient".
     """
     how = MEASURES[by]
-    measured = {node: how.measure(node, gradients) for node in nodes}
-    numbers = {node: number for node, number in measured.items() if number is not None}
+    numbers: dict[Shown, float] = {}
+    told: dict[Shown, str] = {}
+    for mark in shown:
+        found = [how.measure(node, gradients) for node in mark.members]
+        measured = [number for number in found if number is not None]
+        if measured:
+            numbers[mark] = number = how.together(measured)
+            told[mark] = how.told(number) + (f", {how.word}" if len(measured) > 1 else "")
     scale = how.scale(numbers.values())
     return Paint(
-        {node: scale.colour(number) for node, number in numbers.items()},
-        {node: how.told(number) for node, number in numbers.items()},
+        {mark: scale.colour(number) for mark, number in numbers.items()},
+        told,
         tuple((colour, how.told(number)) for colour, number in scale.steps()),
     )
 
@@ -116,10 +126,11 @@ class _Signed:
 def _saturation(node: Node, _: Any) -> float | None:
     """Return the share of the elements at which the slope has all but vanished."""
     x = node.value
-    slope = SLOPES.get(x._operation.name) if is_recorded(x) else None
-    if slope is None or not x.size:
+    slope = SLOPES.get(x._operation.name) if node.is_call else None
+    array = bare(x)
+    if slope is None or not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         return None
-    return float(np.mean(slope(np.asarray(bare(x))) <= _SLOPE_LEFT))
+    return float(np.mean(slope(array) <= _SLOPE_LEFT)) if array.size else None
 
 
 # The slope, as a share of the greatest, at a result of the operation.
@@ -141,7 +152,8 @@ def _value(node: Node, _: Any) -> float | None:
     array = bare(node.value)
     if not isinstance(array, np.ndarray | NUMBERS) or not np.size(array):
         return None
-    return float(np.mean(np.real(array)))
+    real = np.asarray(np.real(array))
+    return mean_of(real) if np.isfinite(real).all() else float(np.mean(real, dtype=np.float64))
 
 
 def _root_mean_square(array: Any) -> float | None:
@@ -154,18 +166,33 @@ def _root_mean_square(array: Any) -> float | None:
 
 
 def _seconds(node: Node, _: Any) -> float | None:
-    """Return how long the call takes, run again on the values that it was recorded with."""
+    """Return how long the call takes, run again on the arrays that it was given.
+
+    A primitive of the user's own is not run: it may draw random numbers, or write somewhere.
+    """
     x = node.value
-    if not is_recorded(x):
+    if not node.is_call or not _is_known(x._operation):
         return None
-    args, kwargs = as_recorded(x, {})
-    values, named = [bare(arg) for arg in args], {k: bare(v) for k, v in (kwargs or {}).items()}
+    values = [bare(arg) for arg in x._args]
+    named = {key: bare(arg) for key, arg in (x._kwargs or {}).items()}
     times = []
-    for _ in range(_RUNS):
-        start = time.perf_counter()
-        x._operation.forward(*values, **named)
-        times.append(time.perf_counter() - start)
+    with np.errstate(all="ignore"):  # what there was to warn of, the call itself has
+        for _ in range(_RUNS):
+            start = time.perf_counter()
+            x._operation.forward(*values, **named)
+            times.append(time.perf_counter() - start)
     return min(times)
+
+
+def _is_known(operation: Operation) -> bool:
+    """Return whether a function is NumPy's, SciPy's or this library's: it only computes."""
+    function = operation.function
+    if isinstance(function, np.ufunc):
+        return operation.name.startswith("scipy.") or getattr(np, function.__name__, 0) is function
+    return str(getattr(function, "__module__", "")).partition(".")[0] in _OWN
+
+
+_OWN = {"numpy", "scipy", "autograd_mini", "nn"}
 
 
 def _bytes(node: Node, _: Any) -> float | None:
@@ -173,15 +200,25 @@ def _bytes(node: Node, _: Any) -> float | None:
     array = bare(node.value)
     if not isinstance(array, np.ndarray):
         return None
-    return float(array.nbytes if array.base is None or not is_recorded(node.value) else 0)
+    return float(array.nbytes if array.base is None or not node.is_call else 0)
 
 
 class How(NamedTuple):
-    """A measure of nodes, its scale, and how its numbers are told."""
+    """A measure of nodes, its scale, and how its numbers are told.
+
+    Attributes:
+        measure: of one node.
+        scale: of all numbers.
+        told: a number in words.
+        together: what several numbers come to.
+        word: how that is called.
+    """
 
     measure: Measure
     scale: Any
     told: Callable[[float], str]
+    together: Callable[[Sequence[float]], float]
+    word: str
 
 
 def _told_share(share: float) -> str:
@@ -205,9 +242,9 @@ def _told_bytes(count: float) -> str:
 
 
 MEASURES: Mapping[str, How] = {
-    "saturation": How(_saturation, _Shares, _told_share),
-    "gradient": How(_gradient, _Decades, _told_gradient),
-    "value": How(_value, _Signed, _told_value),
-    "time": How(_seconds, _Decades, _told_seconds),
-    "memory": How(_bytes, _Decades, _told_bytes),
+    "saturation": How(_saturation, _Shares, _told_share, max, "the most in it"),
+    "gradient": How(_gradient, _Decades, _told_gradient, min, "the least in it"),
+    "value": How(_value, _Signed, _told_value, fmean, "of all in it"),
+    "time": How(_seconds, _Decades, _told_seconds, math.fsum, "all in it"),
+    "memory": How(_bytes, _Decades, _told_bytes, math.fsum, "all in it"),
 }

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from autograd_mini.drawing.nodes import Node, is_recorded
+from autograd_mini.drawing.ids import Ids
+from autograd_mini.drawing.nodes import Node
 from autograd_mini.scopes import Call, calls_that_returned
 from autograd_mini.tensor import Tensor
 
@@ -149,7 +150,7 @@ def _place_leaves(nodes: Sequence[Node], where: dict[Node, Place]) -> None:
     users: dict[Node, list[Node]] = {}
     for node in nodes:
         for _, source in node.inputs:
-            if not is_recorded(source.value):
+            if not source.is_call:
                 users.setdefault(source, []).append(node)
     for leaf, uses in users.items():
         x = leaf.value
@@ -177,18 +178,16 @@ def _common(places: list[Place | None]) -> Place | None:
 
 def _name(places: list[Place], model: Any) -> None:
     """Give every place its path, and an id that is the same in every run."""
-    paths = _paths(model, "") if model is not None else {}
-    count: dict[str, int] = {}
+    paths = _paths(model) if model is not None else {}
+    ids = Ids()
     for place in places:
         module = place.call.module
         if id(module) not in paths and place.parent is None:
-            paths |= _paths(module, "")
+            paths |= _paths(module)
         place.path = paths.get(id(module), "")
-        base = place.path or place.kind
-        count[base] = count.get(base, 0) + 1
-        place.id = base if count[base] == 1 else f"{base}#{count[base]}"
+        place.id = ids.take(place.path or place.kind)
 
 
-def _paths(module: Any, prefix: str) -> dict[int, str]:
+def _paths(module: Any) -> dict[int, str]:
     named = getattr(module, "named_modules", None)
     return {id(part): path for path, part in named()} if named is not None else {}

@@ -1,7 +1,8 @@
 """Blocks that repeat in a row: the layers of a deep network, the steps of an unrolled one.
 
 Calls and module calls that stand side by side, in the order of time, are written as numbers, the
-same for what looks the same. A block repeats where the row of numbers has a period.
+same for what looks the same. A block repeats where the row of numbers has a period, and where
+`wiring.py` finds that each repetition was used as the one before.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from autograd_mini.drawing.nodes import Node, is_recorded
+import numpy as np
+
+from autograd_mini.drawing.labels import text_of
+from autograd_mini.drawing.nodes import NUMBERS, Node
 from autograd_mini.drawing.places import Place
+from autograd_mini.operation import ITEM
+from autograd_mini.tensor import Tensor
 
 FEWEST = 3  # two of a kind are better shown
 LONGEST = 32  # items in a block that repeats
@@ -35,31 +41,21 @@ class Run(NamedTuple):
         return 1 + len(self.others)
 
 
-def runs(
-    calls: Sequence[Node], children: Sequence[Place], with_modules_only: bool
-) -> Iterator[Run]:
-    """Yield blocks that repeat at least three times in a row.
+def side_by_side(calls: Sequence[Node], children: Sequence[Place]) -> list[Item]:
+    """Return calls and module calls in the order of time."""
+    return sorted([*calls, *children], key=_time)
 
-    Args:
-        calls: side by side with the module calls.
-        children: the module calls.
-        with_modules_only: leave out blocks in which no module is called.
-    """
-    side_by_side: list[Item] = [*calls, *children]
-    items = sorted(side_by_side, key=_time)
-    looks: dict[Any, int] = {}
-    inside: dict[Place, int] = {}
-    row = [looks.setdefault(_look(item, looks, inside), len(looks)) for item in items]
+
+def blocks(items: Sequence[Item], looks: Looks) -> Iterator[list[Sequence[Item]]]:
+    """Yield blocks of `items` that look the same, at least three times in a row."""
+    row = [looks.of(item) for item in items]
     at = 0
     while at < len(row):
         period, times = _best(row, at)
-        block = items[at : at + period]
         if times < FEWEST:
             at += 1
             continue
-        if not with_modules_only or any(isinstance(item, Place) for item in block):
-            starts = range(at + period, at + period * times, period)
-            yield Run(block, [items[start : start + period] for start in starts])
+        yield [items[at + period * i : at + period * (i + 1)] for i in range(times)]
         at += period * times
 
 
@@ -79,33 +75,84 @@ def _best(row: Sequence[int], at: int) -> tuple[int, int]:
     return best
 
 
+class Looks:
+    """Numbers for calls and module calls, the same for those that look the same.
+
+    Args:
+        is_strict: whether settings and numbers must be the same too.
+    """
+
+    def __init__(self, is_strict: bool) -> None:
+        self.is_strict = is_strict
+        self._numbers: dict[Any, int] = {}
+        self._inside: dict[Place, int] = {}
+
+    def of(self, item: Item) -> int:
+        """Return the number of `item`; of a module call all that is inside it counts."""
+        if isinstance(item, Node):
+            return self._number(self._call(item))
+        for place in _innermost_first(item, self._inside):
+            calls = tuple(self._call(node) for node in in_time(place))
+            leaves = tuple(sorted(self.leaf(node) for node in place.nodes if not node.is_call))
+            children = tuple(self._inside[child] for child in place.children)
+            look = (type(place.call.module), calls, leaves, children)
+            self._inside[place] = self._number(look)
+        return self._inside[item]
+
+    def leaf(self, node: Node) -> str:
+        """Return in words what leaves must share to look the same."""
+        x = node.value
+        if isinstance(x, NUMBERS):
+            return text_of(x) if self.is_strict else "number"
+        needs = "parameter" if isinstance(x, Tensor) and x.requires_grad else "input"
+        return f"{needs} {getattr(x, 'shape', ())} {getattr(x, 'dtype', '')}"
+
+    def _call(self, node: Node) -> Any:
+        x = node.value
+        array = x._array
+        dtype = getattr(array, "dtype", None)
+        told = dtype if isinstance(dtype, np.dtype) else str(dtype)
+        settings: Any = ()
+        # Steps take one item after the other of a sequence.
+        if self.is_strict and node.settings and not _is_index(x):
+            settings = tuple((name, text_of(value)) for name, value in node.settings)
+        return x._operation, getattr(array, "shape", None), told, len(node.inputs), settings
+
+    def _number(self, look: Any) -> int:
+        return self._numbers.setdefault(look, len(self._numbers))
+
+
+def in_time(place: Place) -> list[Node]:
+    """Return the calls right inside a module call, in the order of time."""
+    return sorted((node for node in place.nodes if node.is_call), key=_time)
+
+
+def everything(item: Item) -> Iterator[Node]:
+    """Yield the calls of `item`, in an order that is the same for items that look the same."""
+    pending = [item]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Node):
+            yield part
+        else:
+            yield from in_time(part)
+            pending += part.children
+
+
+def _is_index(x: Any) -> bool:
+    return x._operation is ITEM or x._operation.name in ("getitem", "setitem")
+
+
 def _time(item: Item) -> int:
     time: int = item.call.end if isinstance(item, Place) else item.value._tick
     return time
 
 
-def _look(item: Item, looks: dict[Any, int], inside: dict[Place, int]) -> Any:
-    """Return what items must share to look the same: operation and shape, or all that is inside."""
-    if isinstance(item, Node):
-        x = item.value
-        array = x._array
-        shape = getattr(array, "shape", None)
-        return x._operation, shape, str(getattr(array, "dtype", "")), len(item.inputs)
-    for place in _innermost_first(item):
-        nodes = tuple(_look(node, looks, inside) for node in place.nodes if is_recorded(node.value))
-        leaves = tuple(
-            getattr(node.value, "shape", ()) for node in place.nodes if not is_recorded(node.value)
-        )
-        children = tuple(inside[child] for child in place.children)
-        look = (type(place.call.module), nodes, leaves, children)
-        inside[place] = looks.setdefault(look, len(looks))
-    return inside[item]
-
-
-def _innermost_first(place: Place) -> list[Place]:
+def _innermost_first(place: Place, known: dict[Place, int]) -> list[Place]:
     found: list[Place] = []
     pending = [place]
     while pending:
-        found.append(pending.pop())
-        pending += found[-1].children
+        if (part := pending.pop()) not in known:
+            found.append(part)
+            pending += part.children
     return found[::-1]

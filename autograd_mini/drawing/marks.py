@@ -1,0 +1,152 @@
+"""What stands in every mark of the forward pass, and what boxes say of the modules they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from autograd_mini.drawing import labels
+from autograd_mini.drawing.backward_pass import Gradients
+from autograd_mini.drawing.folding import Folding
+from autograd_mini.drawing.names import Names
+from autograd_mini.drawing.nodes import Node
+from autograd_mini.drawing.paint import BLANK, Paint
+from autograd_mini.drawing.places import Place
+from autograd_mini.drawing.scene import Mark
+from autograd_mini.drawing.shown import Shown
+from autograd_mini.drawing.source import Source
+
+MOST_TOLD = 3  # operations of those that are shown as one
+
+
+class Marks:
+    """The marks of the forward pass.
+
+    Args:
+        folding: what is shown.
+        names: of Tensors.
+        output: the node that the graph ends in.
+        paint: by what marks are painted, or None.
+        gradients: to be told in every mark, or None.
+        values: whether marks tell their values.
+    """
+
+    def __init__(
+        self,
+        folding: Folding,
+        names: Names,
+        output: Node,
+        paint: Paint | None,
+        gradients: Gradients | None,
+        values: bool,
+    ) -> None:
+        self.folding, self.names, self.output = folding, names, output
+        self.paint, self.gradients, self.values = paint, gradients, values
+        self.source = Source()
+
+    def of(self, shown: Shown, mark_id: str) -> Mark:
+        """Return the mark of `shown`."""
+        if shown.folded is not None:
+            mark = self._module(shown, shown.folded)
+        elif shown.is_mixed:
+            mark = self._mixed(shown)
+        else:
+            mark = self._node(shown)
+        place = shown.box
+        return mark._replace(
+            id=mark_id,
+            box=place.id if place else "",
+            tooltip="\n".join(filter(None, [mark.tooltip, self._number(shown)])),
+            fill=self.paint.fills.get(shown, BLANK) if self.paint else "",
+        )
+
+    def spoken(self, shown: Shown, inside: str = "") -> str:
+        """Return a word for a mark: its name, or its operation, of one in a box with the box."""
+        x = shown.node.value
+        if shown.is_mixed:
+            return f"{len(shown.members)} {self._kind(shown.node)}s"
+        name = labels.cut(self.names.of(x))
+        if shown.node.is_call:
+            return inside + labels.call_name(shown.node)
+        return name or labels.kind_of(x)
+
+    def title(self, place: Place) -> str:
+        """Return what stands above the contents of a box."""
+        times = self.folding.stand_ins.times.get(place, 1)
+        return f"{place.title} x {times:,}" if times > 1 else place.title
+
+    def detail(self, place: Place) -> str:
+        """Return how many parameters a module has."""
+        stand_ins = self.folding.stand_ins
+        if not (count := place.parameters):
+            return ""
+        told = f"{count:,} parameter{'s' * (count != 1)}"
+        if stand_ins.times.get(place, 1) > 1:
+            told += ", the same in all" if place in stand_ins.same else " each"
+        return told
+
+    def _module(self, shown: Shown, place: Place) -> Mark:
+        calls = [node for node in shown.members if node.is_call]
+        lines = [detail] if (detail := self.detail(place)) else []
+        if len(calls) > 1:
+            lines.append(f"{len(calls):,} operations")
+        lines += labels.contents(_returned(place, calls).value, self.values)
+        kind = "output" if self.output in shown.members else "module"
+        return Mark("", kind, self.title(place), tuple(lines))
+
+    def _mixed(self, shown: Shown) -> Mark:
+        kind, count = self._kind(shown.node), len(shown.members)
+        if not shown.node.is_call:
+            return Mark("", kind, f"{count:,} {'number' if kind == 'constant' else kind}s")
+        calls = [node for node in shown.members if node.is_call]
+        names = Counter(labels.operation_name(node.value._operation) for node in calls)
+        told = [f"{name} x {times:,}" for name, times in names.most_common(MOST_TOLD)]
+        if len(names) > MOST_TOLD:
+            told.append("...")
+        first, last = self.source.of(calls[0].value), self.source.of(calls[-1].value)
+        tooltip = first if first == last else f"{first}\nto {last}"
+        return Mark("", "folded", f"{len(calls):,} operations", tuple(told), tooltip=tooltip)
+
+    def _node(self, shown: Shown) -> Mark:
+        node = shown.node
+        x = node.value
+        several = self._several(shown)
+        kind = "folded" if shown.is_of_line and several else self._kind(node)
+        return Mark(
+            "",
+            kind,
+            labels.title(node, self.names),
+            (*([several] if several else []), *labels.lines(node, self.values)),
+            tooltip=self.source.of(x),
+            bars=labels.bars_of(x) if self.values else (),
+            gradient=self._gradient(node) if not several else (),
+        )
+
+    def _kind(self, node: Node) -> str:
+        return "output" if node is self.output else labels.kind_of(node.value)
+
+    def _several(self, shown: Shown) -> str:
+        """Say how many nodes are shown as this one, besides those that its boxes tell of."""
+        count = shown.count
+        place = shown.box
+        for around in place.around() if place and count > 1 else ():
+            count //= self.folding.stand_ins.times.get(around, 1)
+        return f"x {count:,}" if count > 1 else ""
+
+    def _number(self, shown: Shown) -> str:
+        return self.paint.numbers.get(shown, "") if self.paint else ""
+
+    def _gradient(self, node: Node) -> tuple[str, ...]:
+        g: Any = self.gradients.of.get(id(node.value)) if self.gradients else None
+        return () if g is None or type(g) is list else (f"grad {labels.spread_of(g)}",)
+
+
+def _returned(place: Place, calls: list[Node]) -> Node:
+    """Return the last node that a module call made."""
+    own = [node for node in calls if place.call.start < node.value._tick <= place.call.end]
+    return max(own, key=_tick)
+
+
+def _tick(node: Node) -> int:
+    tick: int = node.value._tick
+    return tick
