@@ -7,7 +7,7 @@ escaped, so no name can break out of its node.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -74,11 +74,10 @@ LOOKS: dict[str, dict[str, str]] = {
     "folded": {"class": "folded", "style": "rounded,filled,dashed"},
     "gradient": {
         "class": "gradient",
-        "shape": "octagon",
-        "style": "filled",
+        "style": "filled,diagonals",
         "color": "#7a3d8f",
         "fillcolor": "#f1e4f5",
-        "margin": "0.02,0.04",
+        "margin": "0.2,0.08",
     },
 }
 ARROWS: dict[str, dict[str, str]] = {
@@ -88,6 +87,7 @@ ARROWS: dict[str, dict[str, str]] = {
     "pair": {"style": "dotted", "dir": "none", "constraint": "false", "class": "pair"},
     "loop": {"style": "dashed", "constraint": "false", "class": "loop"},
 }
+SIGNS = {"parameter": "P", "input": "I", "constant": "1", "gradient": "d"}  # in the legend
 # A state is told by a sign and a line, not by a colour alone.
 STATES: dict[str, tuple[str, dict[str, str]]] = {
     "failed": ("✗ ", {"color": "#b00020", "penwidth": "3"}),
@@ -95,7 +95,7 @@ STATES: dict[str, tuple[str, dict[str, str]]] = {
     "removed": ("- ", {"color": "#c4560c", "penwidth": "2", "style": "dashed"}),
     "changed": ("≠ ", {"color": "#7a3d8f", "penwidth": "3"}),
 }
-HEIGHT, WIDTH = 16, 6  # of the bars of a histogram, in points
+HEIGHT, WIDTH = 16, 9  # of the bars of a histogram, in points
 
 
 def as_dot(scene: Scene) -> Picture:
@@ -169,19 +169,21 @@ def _label(mark: Mark, sign: str) -> str:
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
 
 
-def _histogram(bars: Iterable[float]) -> str:
+def _histogram(bars: Sequence[float]) -> str:
     """Return bars as a table: fonts do not have them, and every program draws a table alike."""
     cells = "".join(f"<td>{_bar(round(bar * (HEIGHT - 2)) + 1)}</td>" for bar in bars)
-    return f"{_TABLE}<tr>{cells}</tr></table>"
+    # In its size, or its columns would be drawn apart to the width of the text above.
+    size = f'fixedsize="true" width="{WIDTH * len(bars)}" height="{HEIGHT}"'
+    return f"{_TABLE} {size}><tr>{cells}</tr></table>"
 
 
-_TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
+_TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
 
 
 def _bar(height: int) -> str:
-    size = f'width="{WIDTH}" fixedsize="true"'
+    size = f'fixedsize="true" width="{WIDTH}"'
     above = f'<tr><td {size} height="{HEIGHT - height}"></td></tr>'
-    return f'{_TABLE}{above}<tr><td {size} height="{height}" bgcolor="{LIGHT}"></td></tr></table>'
+    return f'{_TABLE}>{above}<tr><td {size} height="{height}" bgcolor="{LIGHT}"></td></tr></table>'
 
 
 def _add_arrow(picture: Picture, arrow: Arrow, kinds: dict[str, str]) -> None:
@@ -205,7 +207,7 @@ def _legend(legend: Iterable[tuple[str, str]]) -> str:
     for what, meaning in legend:
         looks = OPERATION | LOOKS.get(what, {"fillcolor": what})
         cell = f'<td width="24" bgcolor="{looks["fillcolor"]}" border="1" color="{looks["color"]}">'
-        sign = {"cylinder": "P", "note": "I", "circle": "1", "octagon": "d"}.get(looks["shape"], "")
+        sign = SIGNS.get(what, "")
         rows.append(f'<tr>{cell}{sign}</td><td align="left"> {escaped(meaning)}</td></tr>')
     return f'<<table border="0" cellborder="0" cellspacing="3">{"".join(rows)}</table>>'
 
