@@ -180,6 +180,17 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         save(small_cost(), tmp_path / "missing" / "graph.dot")
 
 
+@needs_dot
+def test_a_tooltip_that_looks_like_a_label_stays_text(tmp_path):
+    scope = {"x": Tensor([1.0, 2.0], requires_grad=True, name="x")}
+    exec(compile("y = x * 2", "<b>evil", "exec"), scope)
+    picture = draw(scope["y"])
+    assert 'tooltip="<b>evil, line 1, in <module>"' in picture.source
+    save(picture, tmp_path / "graph.svg")
+    svg = (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    assert "&lt;b&gt;evil, line 1, in &lt;module&gt;" in svg
+
+
 def test_half_a_file_is_never_left(tmp_path, monkeypatch):
     def fail(self, target):
         raise OSError("no space left")

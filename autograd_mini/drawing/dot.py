@@ -241,8 +241,10 @@ def plain(text: str) -> str:
 def attributes(looks: dict[str, str]) -> str:
     """Return attributes as DOT text: the label first, the others in the order of their names."""
     rest = tuple((name, text) for name, text in looks.items() if name not in _OWN)
-    own = [f"{name}={_value(looks[name])}" for name in _OWN if name in looks]
-    return " ".join(filter(None, [*own, _constant(rest)]))
+    # A label is written as it is, for it is HTML-like and escaped; no other text may be taken so.
+    label = [f"label={looks['label']}"] if "label" in looks else []
+    tooltip = [f"tooltip={quoted(looks['tooltip'])}"] if "tooltip" in looks else []
+    return " ".join(filter(None, [*label, *tooltip, _constant(rest)]))
 
 
 _OWN = ("label", "tooltip")  # what few have in common
@@ -250,11 +252,7 @@ _OWN = ("label", "tooltip")  # what few have in common
 
 @lru_cache(maxsize=1024)
 def _constant(looks: tuple[tuple[str, str], ...]) -> str:
-    return " ".join(f"{name}={_value(text)}" for name, text in sorted(looks))
-
-
-def _value(text: str) -> str:
-    return text if text.startswith("<") and text.endswith(">") else quoted(text)
+    return " ".join(f"{name}={quoted(text)}" for name, text in sorted(looks))
 
 
 def quoted(text: str) -> str:
