@@ -93,6 +93,15 @@ def test_states_are_told_by_signs_in_the_text():
     assert 'style="dashed"' in text
 
 
+def test_an_output_that_was_removed_can_still_be_read():
+    before = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())
+    after = nn.Sequential(nn.Linear(3, 2))
+    changes = diff(draw(before(np.ones(3)), values=False), draw(after(np.ones(3)), values=False))
+    (line,) = [line for line in changes.source.splitlines() if "- sigmoid" in line]
+    assert 'style="dashed"' in line  # which fills nothing
+    assert 'fontcolor="#222222"' in line
+
+
 def test_two_uses_of_one_tensor_by_one_call_are_two_arrows():
     x = Tensor(2.0, requires_grad=True, name="x")
     once, twice = draw(x * 3.0), draw(x * x)

@@ -92,7 +92,10 @@ SIGNS = {"parameter": "P", "input": "I", "constant": "1", "gradient": "d"}  # in
 STATES: dict[str, tuple[str, dict[str, str]]] = {
     "failed": ("✗ ", {"color": "#b00020", "penwidth": "3"}),
     "added": ("+ ", {"color": "#1f66a8", "penwidth": "3"}),
-    "removed": ("- ", {"color": "#c4560c", "penwidth": "2", "style": "dashed"}),
+    "removed": (
+        "- ",
+        {"color": "#c4560c", "fontcolor": INK, "penwidth": "2", "style": "dashed"},
+    ),
     "changed": ("≠ ", {"color": "#7a3d8f", "penwidth": "3"}),
 }
 HEIGHT, WIDTH = 16, 9  # of the bars of a histogram, in points
