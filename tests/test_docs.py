@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from autograd_mini.drawing import find_dot
@@ -52,6 +53,15 @@ def run_sessions(document: str) -> None:
 @pytest.mark.parametrize("document", ["README.md", "docs/gradient-checking.md"])
 def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
     run_sessions(document)
+
+
+def test_the_sessions_of_the_chapters_print_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_sessions("docs/neural-networks.md")
+    plt.close("all")
+    assert [path.name for path in tmp_path.iterdir()] == ["descent.gif"]
 
 
 def texts(svg: Path) -> list[str]:
