@@ -58,7 +58,7 @@ OUTSIDERS = {
     "autograd_mini.drawing.*": {"numpy", "graphviz"},
     "nn.testing": {"numpy", "hypothesis"},
     "nn.pictures.*": {"numpy", "matplotlib", "PIL"},
-    "examples.*": {"numpy", "graphviz", "matplotlib", "tqdm"},
+    "examples.*": {"numpy", "graphviz", "matplotlib", "PIL", "tqdm"},
 }
 
 

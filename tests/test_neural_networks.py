@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import AxesImage
 from PIL import Image
 
 import nn
@@ -70,7 +71,8 @@ def test_the_single_neuron_is_the_networks_own(story):
 
 def test_the_edge_detector_is_drawn_blue_between_orange(story):
     figure = neural_networks.draw_edge(story)
-    image = next(axes.get_images()[0] for axes in figure.axes if axes.get_images())
+    images = figure.findobj(AxesImage)
+    image = next(image for image in images if np.shape(image.get_array()) == (28, 28))
     colours = image.to_rgba(image.get_array())
     assert colours[8, 12, 2] > colours[8, 12, 0]  # more blue than red
     assert colours[5, 12, 0] > colours[5, 12, 2]
