@@ -28,7 +28,7 @@ class Gradients:
 
     def __init__(self, output: Tensor) -> None:
         walk = _Traced(output)
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # backward() will say what there is to say
             left = walk.run(output, np.ones_like(output.data))
         self.of = walk.of | {id(x): g for x, g in left.values()}
         self.contributions = walk.contributions

@@ -7,13 +7,13 @@ Tensors, a wrong name would be worse than none.
 
 from __future__ import annotations
 
-import dis
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from types import CodeType
 from typing import Any, Protocol
 
+from autograd_mini.drawing.stores import Store, stores
 from autograd_mini.operation import ITEM
 from autograd_mini.origin import is_of_library
 from autograd_mini.scopes import calls_that_returned
@@ -100,9 +100,11 @@ def _stored(run: Sequence[Tensor], is_operator: bool) -> Iterable[Tensor]:
     last = run[-1]
     if is_operator:
         return [x for x in run if x._operation is last._operation and x._operation is not ITEM]
+    if last._operation is ITEM:  # the results together got the name
+        is_of_first = all(x._operation is ITEM and x._args[0] is run[0] for x in run[1:])
+        return [run[0]] if is_of_first else []
     used = {id(part) for x in run[1:] for part in getattr(x, "_args", None) or ()}
-    is_one = all(id(x) in used for x in run[:-1])
-    return [last] if is_one and last._operation is not ITEM else []
+    return [last] if all(id(x) in used for x in run[:-1]) else []
 
 
 def _made_on_the_way(tensors: Sequence[Tensor]) -> set[int]:
@@ -154,61 +156,3 @@ def _outermost(calls: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
 
 def _outer_first(call: tuple[int, int]) -> tuple[int, int]:
     return call[0], -call[1]
-
-
-class Store:
-    """What an instruction's result is stored as, and whether the instruction is an operator."""
-
-    __slots__ = ("is_operator", "name")
-
-    def __init__(self, name: str, is_operator: bool) -> None:
-        self.name = name
-        self.is_operator = is_operator
-
-
-# What stands between instructions and means nothing here.
-_SILENT = frozenset({"CACHE", "EXTENDED_ARG", "NOP"})
-_COPIES = frozenset({"DUP_TOP", "COPY"})  # of `(y := x + 1)`, and of `a = b = x + 1`
-_OPERATORS = ("BINARY_", "INPLACE_", "UNARY_", "COMPARE_OP", "LOAD_ATTR")
-_CALLS = ("CALL", "FOR_ITER")
-_VARIABLES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
-_LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
-
-
-def stores(code: CodeType) -> Mapping[int, Store]:
-    """Return, by the offset of an instruction, what its result is stored as by the next ones."""
-    steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
-    found: dict[int, Store] = {}
-    waiting: list[int] = []  # in Python 3.11 a call has two instructions
-    for at, step in enumerate(steps):
-        if step.opname == "PRECALL":
-            waiting.append(step.offset)
-            continue
-        is_operator = step.opname.startswith(_OPERATORS)
-        if is_operator or step.opname.startswith(_CALLS):
-            name = _stored_name(steps, at + 1)
-            found |= {
-                offset: Store(name, is_operator) for offset in (*waiting, step.offset) if name
-            }
-        waiting.clear()
-    return found
-
-
-def _stored_name(steps: Sequence[dis.Instruction], at: int) -> str:
-    """Return the variable, or attribute, that the instructions from `at` on store a result as."""
-    if at < len(steps) and steps[at].opname in _COPIES:
-        at += 1
-    if at >= len(steps):
-        return ""
-    if steps[at].opname.startswith(_VARIABLES):
-        # One instruction may store twice, or store and load: the first name is the one stored.
-        name = steps[at].argval
-        return str(name[0] if isinstance(name, tuple) else name)
-    if not steps[at].opname.startswith(_LOADS) or isinstance(steps[at].argval, tuple):
-        return ""
-    # `self.h = x + 1` loads what is to hold it after the value.
-    at += 1
-    while at < len(steps) and steps[at].opname == "LOAD_ATTR":
-        at += 1
-    is_attribute = at < len(steps) and steps[at].opname == "STORE_ATTR"
-    return str(steps[at].argval) if is_attribute else ""

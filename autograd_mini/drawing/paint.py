@@ -150,14 +150,14 @@ def _gradient(node: Node, gradients: Any) -> float | None:
 
 def _value(node: Node, _: Any) -> float | None:
     array = bare(node.value)
-    if not isinstance(array, np.ndarray | NUMBERS) or not np.size(array):
+    if not isinstance(array, (np.ndarray, *NUMBERS)) or not np.size(array):
         return None
     real = np.asarray(np.real(array))
     return mean_of(real) if np.isfinite(real).all() else float(np.mean(real, dtype=np.float64))
 
 
 def _root_mean_square(array: Any) -> float | None:
-    if not isinstance(array, np.ndarray) or not array.size:
+    if not isinstance(array, np.ndarray | np.generic) or not array.size:
         return None
     size = float(np.max(np.abs(array)))
     if size == 0 or not math.isfinite(size):

@@ -143,7 +143,7 @@ def _assigned(
 
 
 def _place_leaves(nodes: Sequence[Node], where: dict[Node, Place]) -> None:
-    """Put every parameter and number where it is used, in the innermost box around all its uses.
+    """Put numbers where they are used, and parameters too, in a box of a module that holds them.
 
     Other leaves stay where they were made: a bare array, which does not tell, outside.
     """
@@ -152,14 +152,28 @@ def _place_leaves(nodes: Sequence[Node], where: dict[Node, Place]) -> None:
         for _, source in node.inputs:
             if not source.is_call:
                 users.setdefault(source, []).append(node)
+    held: dict[int, set[int]] = {}
     for leaf, uses in users.items():
         x = leaf.value
-        if isinstance(x, Tensor) and not x.requires_grad:
-            continue
-        if (place := _common([where.get(node) for node in uses])) is None or _is_array(x):
+        place = _common([where.get(node) for node in uses])
+        if isinstance(x, Tensor):
+            if not x.requires_grad:
+                continue
+            while place is not None and id(x) not in _held(place.call.module, held):
+                place = place.parent
+            place = place or where.get(leaf)
+        if place is None or _is_array(x):
             where.pop(leaf, None)
         else:
             where[leaf] = place
+
+
+def _held(module: Any, known: dict[int, set[int]]) -> set[int]:
+    """Return the ids of the parameters that a module holds."""
+    if id(module) not in known:
+        named = getattr(module, "named_parameters", None)
+        known[id(module)] = {id(x) for _, x in named()} if named is not None else set()
+    return known[id(module)]
 
 
 def _is_array(x: Any) -> bool:

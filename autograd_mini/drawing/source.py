@@ -8,6 +8,8 @@ from pathlib import PurePath
 from types import CodeType
 from typing import Any
 
+from autograd_mini.origin import is_of_library
+
 
 class Source:
     """Finds lines; what it found it keeps, since many Tensors come from one line."""
@@ -19,7 +21,7 @@ class Source:
     def of(self, x: Any) -> str:
         """Return file, line and function of the call that made `x`, and the text of the line."""
         code: CodeType | None = getattr(x, "_code", None)
-        if code is None:
+        if code is None or is_of_library(code):
             return ""
         # By its id: a code object is compared, and hashed, by all that is in it.
         line = self._line(code, x._offset)
