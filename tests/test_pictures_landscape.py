@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import nn
 import optim
-from autograd_mini import Tensor
+from autograd_mini import Tensor, no_grad
 from nn import pictures
 
 mpl.use("Agg")
@@ -341,10 +341,17 @@ def test_what_is_no_landscape_is_refused(model, function, options, error, messag
     assert plt.get_fignums() == []
 
 
-def test_625_costs_of_a_thousand_digits_take_a_few_seconds():
+def test_625_costs_take_hardly_longer_than_the_model_itself():
     x, y = rng().random((1000, 784), np.float32), rng().random((1000, 10), np.float32)
     layers = nn.Linear(784, 16), nn.Sigmoid(), nn.Linear(16, 16), nn.Sigmoid(), nn.Linear(16, 10)
     model = nn.Sequential(*layers).astype(np.float32)
+    with no_grad():
+        bare = processor_seconds(lambda: [COST(model(x), y) for _ in range(625)])
+    drawn = processor_seconds(lambda: pictures.landscape_costs(model, lambda m: COST(m(x), y)))
+    assert drawn < 3 * bare + 1
+
+
+def processor_seconds(task):
     start = time.process_time()
-    pictures.landscape_costs(model, lambda model: COST(model(x), y))
-    assert time.process_time() - start < 10
+    task()
+    return time.process_time() - start
