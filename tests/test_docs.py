@@ -77,7 +77,7 @@ def test_the_pictures_of_docs_drawing_are_those_that_its_code_writes(
     monkeypatch.chdir(tmp_path)
     run_sessions("docs/drawing.md")
     document = (ROOT / "docs/drawing.md").read_text(encoding="utf-8")
-    shown = re.findall(r"\]\(images/(.*?)\)", document)
+    shown = re.findall(r"\]\(images/(.*?\.svg)\)", document)
     written = sorted(path.name for path in tmp_path.glob("*.svg"))
     assert sorted(shown) == written
     for name in shown:
