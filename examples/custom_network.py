@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 try:
-    import graphviz
     import numpy as np
     from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ try:
     import optim
     from autograd_mini import Tensor, defvjp, no_grad, primitive
     from autograd_mini.drawing import draw
+    from autograd_mini.drawing.picture import Picture
     from autograd_mini.testing import check_grads, check_module
     from examples.digits_report import make_folder, write_pictures
     from examples.mnist import DataError, Digits, load
@@ -153,7 +153,7 @@ def accuracy(network: Reader, digits: Digits) -> float:
     return float((scores.argmax(axis=1) == digits.labels).mean())
 
 
-def draw_cost(network: Reader, digits: Digits) -> graphviz.Digraph:
+def draw_cost(network: Reader, digits: Digits) -> Picture:
     """Return the graph of the cost of these digits: swish is in it like any operation."""
     pixels = Tensor(small(digits), name="pixels")
     return draw(cost_function(network(pixels), digits.labels), model=network, direction="TB")

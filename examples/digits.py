@@ -12,11 +12,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 try:
-    import graphviz
     import numpy as np
     from numpy.typing import NDArray
     from tqdm import tqdm
@@ -25,8 +23,10 @@ try:
     import optim
     from autograd_mini import Tensor, no_grad
     from autograd_mini.drawing import draw
+    from autograd_mini.drawing.picture import Picture
     from examples import digits_report
-    from examples.digits_pictures import draw_all
+    from examples.digits_pictures import draw_all, draw_landscape, draw_lit
+    from examples.digits_report import Learning, Moment
     from examples.mnist import DataError, Digits, load
 except ModuleNotFoundError as missing:
     raise SystemExit(
@@ -150,27 +150,6 @@ class Recipe(NamedTuple):
     lr: float = 3.0
 
 
-class Moment(NamedTuple):
-    """How good the network is at some time: its cost in training, its accuracy on unseen digits."""
-
-    epoch: float
-    cost: float
-    accuracy: float
-
-    def __str__(self) -> str:
-        return f"cost {self.cost:.3f}, held out {self.accuracy:.1%}"
-
-
-@dataclass
-class Learning:
-    """What happened while the network learned."""
-
-    moments: list[Moment] = field(default_factory=list)
-    steps: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-
-
 def train(
     network: nn.Sequential,
     training: Digits,
@@ -188,6 +167,7 @@ def train(
     def look_back() -> None:
         moment = measure(network, training, held_out, learning.steps / steps_per_epoch)
         learning.moments.append(moment)
+        learning.states.append(network.state_dict())
 
     look_back()
     with tqdm(total=recipe.epochs * steps_per_epoch, unit=" steps", disable=None) as bar:
@@ -283,16 +263,25 @@ def main(argv: Sequence[str] | None = None) -> Result:
     digits_report.print_table(confusion)
     digits_report.print_summary(learning.moments, learning.seconds, learning.interrupted)
     pictures = draw_all(learning.moments, network[0], held_out, outputs, costs, confusion)
-    names = digits_report.write_pictures(options.out, pictures, draw_cost(network, held_out[:4]))
+    pictures["lit-network.png"] = draw_lit(network, activations(held_out.images[:1])[0])
+
+    def cost_of_held_out(moved: nn.Module) -> Any:
+        return average_cost(moved(activations(held_out.images)), wanted(held_out.labels))
+
+    pictures["landscape.png"] = draw_landscape(network, cost_of_held_out, learning.states)
+    few = held_out[:4]
+    page = draw_cost(network, few, backward=True)
+    names = digits_report.write_pictures(options.out, pictures, draw_cost(network, few), page)
     print(f"written to {options.out}: {', '.join(['digits.npz', *names])}")
     return Result(network, learning)
 
 
-def draw_cost(network: nn.Sequential, digits: Digits) -> graphviz.Digraph:
+def draw_cost(network: nn.Sequential, digits: Digits, backward: bool = False) -> Picture:
     """Return the graph of the cost of a few digits: every call from their pixels to one number."""
     pixels = Tensor(activations(digits.images), name="pixels")
     target = Tensor(wanted(digits.labels), name="wanted")
-    return draw(average_cost(network(pixels), target), model=network)
+    cost = average_cost(network(pixels), target)
+    return draw(cost, model=network, backward=backward, direction="TB")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ alone.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-import nn
+import nn.pictures
 from examples.mnist import Digits
-from nn.pictures import weights
 from nn.pictures.canvas import BLUE, DPI, GREY, INK, ORANGE, PALE, SIGNED
 
 Floats = NDArray[np.floating[Any]]
@@ -98,7 +97,37 @@ def _curve(
 def draw_weights(layer: nn.Linear) -> Figure:
     """Draw what each of the 16 neurons of the first layer looks for, as a 28 x 28 picture."""
     figure = _figure("What the 16 neurons of the first layer look for", 10, 9.2)
-    weights(layer, ax=figure.subplots(4, 4))
+    nn.pictures.weights(layer, ax=figure.subplots(4, 4))
+    return figure
+
+
+def draw_lit(network: nn.Sequential, pixels: Floats) -> Figure:
+    """Draw the neurons of the network, lit by one digit.
+
+    Args:
+        network: of 784 inputs and ten outputs.
+        pixels: the activations of the first layer, shape (784,).
+    """
+    figure = Figure(figsize=(13, 7.5), dpi=DPI, layout="constrained")
+    nn.pictures.network(network, pixels, shape=(28, 28), ax=figure.subplots())
+    return figure
+
+
+def draw_landscape(
+    network: nn.Sequential, cost: Callable[[Any], Any], states: Sequence[dict[str, Floats]]
+) -> Figure:
+    """Draw the cost around the network's weights, with the way the training took through it.
+
+    Args:
+        network: after training.
+        cost: of the network, with whatever weights.
+        states: the weights during the training; fewer than five have no way worth drawing, and the
+            directions are then random ones.
+    """
+    figure = Figure(figsize=(10, 7.7), dpi=DPI, layout="constrained")
+    path = states if len(states) >= 5 else None
+    rng = np.random.default_rng(0)
+    nn.pictures.landscape(network, cost, path=path, rng=rng, ax=figure.subplots())
     return figure
 
 

@@ -6,14 +6,17 @@ import argparse
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import graphviz
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from autograd_mini.drawing.render import render, write_whole
+from autograd_mini.drawing import render, save
+from autograd_mini.drawing.picture import Picture
+from autograd_mini.drawing.render import write_whole
 from examples.digits_pictures import picture_bytes
 
 
@@ -76,6 +79,36 @@ def make_folder(folder: Path) -> None:
         ) from problem
 
 
+class Moment(NamedTuple):
+    """How good the network is at some time: its cost in training, its accuracy on unseen digits."""
+
+    epoch: float
+    cost: float
+    accuracy: float
+
+    def __str__(self) -> str:
+        return f"cost {self.cost:.3f}, held out {self.accuracy:.1%}"
+
+
+@dataclass
+class Learning:
+    """What happened while the network learned.
+
+    Attributes:
+        moments: how good it was, at the start, after every epoch and at the end.
+        states: the weights and biases it had then.
+        steps: how many were taken.
+        seconds: how long it took.
+        interrupted: whether by Ctrl-C.
+    """
+
+    moments: list[Moment] = field(default_factory=list)
+    states: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    steps: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
 def count_confusions(labels: NDArray[np.uint8], choices: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return how often each digit (row) was taken for each digit (column), shape (10, 10).
 
@@ -115,15 +148,25 @@ def print_summary(
 
 
 def write_pictures(
-    folder: Path, pictures: Mapping[str, Figure], graph: graphviz.Digraph
+    folder: Path, pictures: Mapping[str, Figure], graph: Picture, page: Picture | None = None
 ) -> list[str]:
     """Write the pictures, and the graph as DOT text and as svg; return the files' names.
 
     Each file is written whole or not at all. The svg needs a program that may not be there.
+
+    Args:
+        folder: for the files.
+        pictures: by the names of their files.
+        graph: of the cost.
+        page: the same with its backward pass perhaps, to be written as a web page.
     """
     for name, figure in pictures.items():
         write_whole(folder / name, picture_bytes(figure))
-    names = [*pictures, "cost-graph.dot", "cost-graph.svg"]
+    names = [*pictures]
+    if page is not None:
+        save(page, folder / "cost-graph.html")
+        names.append("cost-graph.html")
+    names += ["cost-graph.dot", "cost-graph.svg"]
     render(graph, folder / "cost-graph.dot")
     try:
         render(graph, folder / "cost-graph.svg")
