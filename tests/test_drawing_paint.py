@@ -147,7 +147,7 @@ def test_every_colour_is_in_the_picture():
 
 def test_without_a_colour_no_mark_is_painted():
     assert not any(mark.fill for mark in draw(leaf(1.0) * 2).scene.marks)
-    with pytest.raises(ValueError, match="color is one of saturation, gradient, .* found 'red'"):
+    with pytest.raises(ValueError, match=r"color is one of saturation, gradient, .* found 'red'"):
         draw(leaf(1.0) * 2, color="red")
 
 
