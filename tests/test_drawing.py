@@ -17,6 +17,7 @@ import nn
 from autograd_mini import Tensor, gradients, no_grad
 from autograd_mini.clock import tick
 from autograd_mini.drawing import draw
+from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.paint import MEASURES
 from tests.golden.pictures_cases import PICTURES
 
@@ -125,6 +126,7 @@ def test_arrays_given_by_keyword_are_drawn_too():
 PROGRAM = """
 import numpy as np
 from autograd_mini.drawing import draw
+from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.paint import MEASURES
 from tests.golden.pictures_cases import PICTURES
 from tests.test_drawing import digits_cost, digits_network
@@ -295,6 +297,29 @@ def test_a_diamond_60_deep_has_60_nodes_not_two_to_the_60():
     for _ in range(60):
         y = y + y
     assert len(draw(y).scene.marks) == 61
+
+
+# Where a graph ends.
+
+
+def test_one_of_several_results_can_be_drawn():
+    first, _ = np.split(leaf([1.0, 2.0], "x"), 2)
+    marks = draw(first).scene.marks
+    assert [(mark.title, mark.kind) for mark in marks] == [
+        ("x", "parameter"),
+        ("np.split", "operation"),
+        ("np.split[0]", "output"),
+    ]
+
+
+def test_the_last_of_several_outputs_is_the_output_also_if_others_come_of_it():
+    hidden = leaf(2.0, "x") * 3
+    cost = hidden + 1
+    builder = Builder([cost, hidden], max_nodes=10)
+    assert builder.output.value is hidden
+    kinds = {mark.title: mark.kind for mark in builder.scene("LR", legend=False).marks}
+    assert kinds["hidden = np.multiply"] == "output"
+    assert kinds["cost = np.add"] == "operation"
 
 
 # What can't be drawn.

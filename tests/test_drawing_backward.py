@@ -303,3 +303,13 @@ def test_a_contribution_of_few_elements_stands_on_its_arrow():
     x = leaf(np.ones((2, 2)), "x")
     texts = [text for *_, text in gradient_arrows(draw((x * 3).sum(), backward=True))]
     assert texts == ["+ [[3, 3], [3, 3]]", "+ [[1, 1], [1, 1]]"]
+
+
+def test_of_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_value_is():
+    layers = [nn.Linear(1, 1, rng=np.random.default_rng(seed)) for seed in range(5)]
+    cost = nn.Sequential(*layers)(np.ones((1, 1))).sum()
+    picture = draw(cost, backward=True)
+    assert [box.title for box in picture.scene.boxes][1:] == ["0: Linear x 5"]
+    (lines,) = [m.lines for m in picture.scene.marks if m.title == "d cost / d 0.weight"]
+    cost.backward()
+    assert lines == ("(1, 1)", f"[[{layers[0].weight.grad.item():.4g}]]")

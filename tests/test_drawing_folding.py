@@ -225,3 +225,19 @@ def is_linear(make, small, large, **options):
 def test_time_grows_with_the_graph_and_no_faster(make, options):
     # Of 6 times as much quadratic time makes 36; a shared machine deserves another chance.
     assert any(is_linear(make, 200, 1_200, **options) for _ in range(5))
+
+
+@pytest.mark.slow
+def test_the_text_of_100_000_operations_takes_linear_time():
+    def seconds(operations):
+        y = leaf(np.ones(2))
+        for _ in range(operations):
+            y = -y
+        start = time.process_time()
+        picture = draw(y, max_nodes=10**6)
+        assert len(picture.scene.marks) == operations + 1
+        assert len(picture.body) == 2 * operations + 1
+        return time.process_time() - start
+
+    # Linear is 5, quadratic 25.
+    assert any(seconds(100_000) / seconds(20_000) < 12 for _ in range(3))

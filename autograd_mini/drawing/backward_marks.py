@@ -58,7 +58,8 @@ class BackwardMarks:
         for shown in self.drawn:
             place = shown.box
             g = self._gradient(shown)
-            is_told = shown.is_single and type(g) is not list
+            # Of what repeats, the first is told, as its value is.
+            is_told = shown.folded is None and not shown.is_mixed and type(g) is not list
             yield Mark(
                 self.ids[shown],
                 "gradient",

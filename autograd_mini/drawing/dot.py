@@ -14,7 +14,7 @@ from typing import Any
 from autograd_mini.drawing.picture import Picture
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 
-FONT, INK, GREY, LIGHT = "Helvetica", "#222222", "#666666", "#8c8c8c"
+FONT, INK, GREY, BAR = "Helvetica", "#222222", "#666666", "#666666"
 PAGE = {"bgcolor": "white", "nodesep": "0.3", "ranksep": "0.4", "fontname": FONT}
 NODE = {"fontname": FONT, "fontsize": "12", "fontcolor": INK, "height": "0.3", "penwidth": "1.4"}
 EDGE = {"arrowsize": "0.7", "color": GREY, "fontname": FONT, "fontsize": "10", "fontcolor": GREY}
@@ -75,7 +75,7 @@ LOOKS: dict[str, dict[str, str]] = {
     "gradient": {
         "class": "gradient",
         "style": "filled,diagonals",
-        "color": "#7a3d8f",
+        "color": "#5b1f6b",
         "fillcolor": "#f1e4f5",
         "margin": "0.2,0.08",
     },
@@ -83,7 +83,7 @@ LOOKS: dict[str, dict[str, str]] = {
 ARROWS: dict[str, dict[str, str]] = {
     "data": {},
     # Written from argument to use, as the values ran, so that both passes stand side by side.
-    "gradient": {"dir": "back", "color": "#7a3d8f", "fontcolor": "#7a3d8f", "class": "gradient"},
+    "gradient": {"dir": "back", "color": "#5b1f6b", "fontcolor": "#5b1f6b", "class": "gradient"},
     "pair": {"style": "dotted", "dir": "none", "constraint": "false", "class": "pair"},
     "loop": {"style": "dashed", "constraint": "false", "class": "loop"},
 }
@@ -186,7 +186,7 @@ _TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
 def _bar(height: int) -> str:
     size = f'fixedsize="true" width="{WIDTH}"'
     above = f'<tr><td {size} height="{HEIGHT - height}"></td></tr>'
-    return f'{_TABLE}>{above}<tr><td {size} height="{height}" bgcolor="{LIGHT}"></td></tr></table>'
+    return f'{_TABLE}>{above}<tr><td {size} height="{height}" bgcolor="{BAR}"></td></tr></table>'
 
 
 def _add_arrow(picture: Picture, arrow: Arrow, kinds: dict[str, str]) -> None:

@@ -41,8 +41,9 @@ def draw(
     """Return a picture of the calls that `output` was computed by.
 
     Every node shows its name, shape, dtype unless that is float64, and what it holds now: up to
-    six values, of more range, mean and a histogram. The calls of modules are boxes; blocks that
-    repeat three times and more are shown once. Draw before `backward()`, which releases the graph.
+    six values, of more range, mean and a histogram. The calls of modules are boxes; modules that
+    repeat three times and more, and are used alike, are shown once. Draw before `backward()`,
+    which releases the graph.
 
     Args:
         output: the result of a recorded computation, such as a loss.
@@ -53,12 +54,14 @@ def draw(
             every arrow what one use contributed to it.
         color: paint nodes by "saturation" (the share of elements of a sigmoid, tanh, relu or
             softmax whose slope is below a twentieth of the greatest), "gradient" (root mean
-            square), "value" (mean), "time" (seconds of the call, which is run three times more
-            on its recorded values) or "memory" (bytes of the result; 0 for a view).
+            square), "value" (mean), "time" (microseconds of the call, which is run three times
+            more; a primitive of your own is not) or "memory" (bytes of the result; 0 for a view).
+            What is folded has the worst saturation, the least gradient, the mean value, and all
+            the time and memory of what is in it.
         depth: how many levels of modules are open; those inside are one node each. None: all.
         direction: "LR", left to right, "TB", top to bottom, "RL" or "BT".
         max_nodes: a graph with more nodes is folded: loops, then deep modules, then all calls of
-            a line. A note in the picture says so.
+            a line, at last what was called one after the other. A note in the picture says so.
         legend: add what shapes and colours mean.
         values: without them, the picture shows what was computed, not what came out: the same for
             every run of a program, to be kept in git and compared by `diff`.

@@ -115,12 +115,19 @@ class Marks:
         return Mark(
             "",
             kind,
-            labels.title(node, self.names),
+            self._title(shown),
             (*([several] if several else []), *labels.lines(node, self.values)),
             tooltip=self.source.of(x),
             bars=labels.bars_of(x) if self.values else (),
             gradient=self._gradient(node) if not several else (),
         )
+
+    def _title(self, shown: Shown) -> str:
+        title = labels.title(shown.node, self.names)
+        if labels.kind_of(shown.node.value) != "constant":
+            return title
+        others = {labels.title(node, self.names) for node in shown.members}
+        return title if others == {title} else f"{title}, ..."
 
     def _kind(self, node: Node) -> str:
         return "output" if node is self.output else labels.kind_of(node.value)

@@ -159,6 +159,7 @@ def _value(node: Node, _: Any) -> float | None:
 def _root_mean_square(array: Any) -> float | None:
     if not isinstance(array, np.ndarray | np.generic) or not array.size:
         return None
+    array = np.asarray(array)
     size = float(np.max(np.abs(array)))
     if size == 0 or not math.isfinite(size):
         return size
