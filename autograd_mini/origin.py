@@ -8,7 +8,6 @@ skipped, so that a layer called from a user's model points at the user's line.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from sys import _getframe as frame_at
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -35,7 +34,8 @@ _folders: list[str] = []
 
 def skip_frames_in(file: str) -> None:
     """Treat the folder of `file` as part of the library: its frames are nobody's line."""
-    _folders.append(f"{Path(file).parent}{os.sep}")
+    # Not by pathlib, which drops the "./" of a relative path that frames keep.
+    _folders.append(file.rpartition(os.sep)[0] + os.sep)
     inside.clear()
     outside.clear()
     lately[0] = None
