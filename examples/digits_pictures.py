@@ -121,11 +121,12 @@ def draw_landscape(
     Args:
         network: after training.
         cost: of the network, with whatever weights.
-        states: the weights during the training; fewer than five have no way worth drawing, and the
-            directions are then random ones.
+        states: the weights during the training; fewer than five that differ are no way worth
+            drawing, and the directions are then random ones.
     """
     figure = Figure(figsize=(10, 7.7), dpi=DPI, layout="constrained")
-    path = states if len(states) >= 5 else None
+    different = {b"".join(array.tobytes() for array in state.values()) for state in states}
+    path = states if len(different) >= 5 else None
     rng = np.random.default_rng(0)
     nn.pictures.landscape(network, cost, path=path, rng=rng, ax=figure.subplots())
     return figure
