@@ -132,6 +132,44 @@ def test_the_output_stands_in_the_box_of_the_module_that_returned_it():
     assert last.box == "1"
 
 
+class Halves(nn.Module):
+    def forward(self, x):
+        return np.tanh(x), np.exp(x)
+
+
+class Product(nn.Module):
+    def forward(self, parts):
+        return parts[0] * parts[1]
+
+
+def test_a_layer_that_returns_a_tuple_has_a_box_of_its_own():
+    model = nn.Sequential(linear(3, 3), Halves(), Product())
+    found = where(draw(model(np.ones((1, 3))).sum()))
+    calls = ("linear", "np.tanh", "np.exp", "np.multiply")
+    assert [found[call] for call in calls] == ["0", "1", "1", "2"]
+
+
+class Nested(nn.Module):
+    def __init__(self, is_endless):
+        self.is_endless = is_endless
+
+    def forward(self, x):
+        out = [x * 2]
+        if self.is_endless:
+            out.append(out)
+        for _ in range(5000):
+            out = [out]
+        return out
+
+
+@pytest.mark.parametrize("is_endless", [False, True])
+def test_a_module_may_return_lists_nested_at_any_depth(is_endless):
+    out = Nested(is_endless)(leaf([1.0]))
+    while isinstance(out, list):
+        out = out[0]
+    assert where(draw(out))["np.multiply"] == "Nested"
+
+
 def test_a_tensor_made_outside_stays_outside_the_module_it_goes_into():
     x = leaf(np.ones((2, 3)), "x")
     model = nn.Sequential(linear(3, 4))
