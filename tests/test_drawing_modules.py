@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd_mini import Tensor
 from autograd_mini.drawing import draw
 from tests.test_drawing import leaf
 
@@ -376,6 +377,24 @@ class Attention(nn.Module):
 
     def forward(self, x):
         return nn.functional.softmax(self.q(x) @ self.k(x).T) @ self.v(x)
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        self.w = nn.Parameter(np.eye(2))
+
+    def forward(self, x, h):
+        return np.tanh(x @ self.w + h)
+
+
+def test_the_input_of_the_call_that_is_shown_is_shown_and_not_that_of_another():
+    cell, h = Cell(), np.zeros((1, 2))
+    for step in range(5):
+        h = cell(Tensor([[step, 1.0]], name=f"x{step}"), h)
+    told = {mark.title: mark.lines for mark in draw(h).scene.marks}
+    assert told["x0"] == ("x 5", "(1, 2)", "[[0, 1]]")
+    assert told["np.matmul"] == ("(1, 2)", "[[0, 1]]")
+    assert not {"x1", "x2", "x3", "x4"} & {*told}
 
 
 def test_query_key_and_value_look_alike_but_lead_elsewhere_so_all_are_shown():
