@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_mini.tensor import Tensor
-from autograd_mini.trees import leaves
 
 
 class Call(NamedTuple):
@@ -20,8 +19,8 @@ class Call(NamedTuple):
         module: what was called.
         start: a tick taken when the call began.
         end: the tick of a Tensor that it returned.
-        ends: of a module that calls its `layers` in a row, the ticks of what they returned, 0 for
-            what was no Tensor.
+        ends: of a module that calls its `layers` in a row, the ticks of what they returned; of
+            what was no Tensor a later one.
     """
 
     module: Any
@@ -41,10 +40,15 @@ def note_call(out: Any, module: Any, start: int) -> None:
         module: what was called.
         start: a tick taken when the call began.
     """
-    if isinstance(out, tuple | list | dict):
-        for part in leaves(out):
-            if isinstance(part, Tensor) and part._tick > start:
+    pending, seen = [out], set()  # no nesting is too deep for a loop, nor a list in itself
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Tensor):
+            if part._tick > start:
                 part._returned_by = (module, start, part._tick, (), part._returned_by)
+        elif isinstance(part, tuple | list | dict) and id(part) not in seen:
+            seen.add(id(part))
+            pending += part.values() if isinstance(part, dict) else part
 
 
 def calls_that_returned(x: Tensor) -> Iterator[Call]:

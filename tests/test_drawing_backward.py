@@ -229,6 +229,22 @@ def test_of_many_contributions_a_few_are_told_and_the_others_counted():
     assert mark.lines == ("55", "= +10 +9 +8 +7", "+ 6 more")
 
 
+def test_a_sum_that_half_precision_could_not_hold_is_told():
+    x = leaf(np.ones(2000, np.float16), "x")
+    picture = draw((x * np.float16(100) * leaf(np.ones(2000, np.float32))).sum(), backward=True)
+    (told,) = (m.lines for m in picture.scene.marks if m.title.endswith("/ d x"))
+    assert told == ("(2000,) float16", "all 100", "sum +2e+05")
+
+
+def test_gradients_of_both_infinities_are_told_without_a_warning():
+    x = leaf(np.ones(8), "x")
+    with np.errstate(invalid="ignore"):
+        cost = (x * np.array([np.inf, -np.inf, *range(6)])).sum()
+    picture = draw(cost, backward=True)
+    (told,) = (m.lines for m in picture.scene.marks if m.title.endswith("/ d x"))
+    assert told[-1] == "sum nan"
+
+
 def test_every_value_with_a_gradient_is_paired_with_it():
     x, data = leaf([1.0, 2.0], "x"), np.array([3.0, 4.0])
     scene = draw(((x * data) ** 2).sum(), backward=True).scene

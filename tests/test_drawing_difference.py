@@ -85,6 +85,23 @@ def test_a_changed_gradient_is_a_change():
     assert changed["x"] == ("2", "was: x 2 grad 1")
 
 
+def test_an_input_that_became_a_parameter_is_a_change():
+    def pictured(requires_grad):
+        x = Tensor([1.0, 2.0], requires_grad, name="x")
+        return draw((x * Tensor([3.0, 4.0], requires_grad=True, name="w")).sum())
+
+    changes = diff(pictured(requires_grad=False), pictured(requires_grad=True))
+    assert states(changes) == {"changed": ["x"]}
+    (mark,) = (mark for mark in changes.scene.marks if mark.state)
+    assert mark.lines[-1] == "was: input x (2,) [1, 2]"
+
+
+def test_an_output_that_is_used_further_is_no_change():
+    w = Tensor([3.0, 4.0], requires_grad=True, name="w")
+    end = np.tanh(w)
+    assert states(diff(draw(end), draw(np.square(end)))) == {"added": ["np.square"]}
+
+
 def test_states_are_told_by_signs_in_the_text():
     x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     text = diff(draw(np.exp(x)), draw(np.tanh(x))).source

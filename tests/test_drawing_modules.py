@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd_mini import Tensor
 from autograd_mini.drawing import draw
 from tests.test_drawing import leaf
 
@@ -130,6 +131,44 @@ def test_the_output_stands_in_the_box_of_the_module_that_returned_it():
     model = nn.Sequential(linear(3, 4), nn.Tanh())
     (last,) = [mark for mark in draw(model(np.ones(3))).scene.marks if mark.kind == "output"]
     assert last.box == "1"
+
+
+class Halves(nn.Module):
+    def forward(self, x):
+        return np.tanh(x), np.exp(x)
+
+
+class Product(nn.Module):
+    def forward(self, parts):
+        return parts[0] * parts[1]
+
+
+def test_a_layer_that_returns_a_tuple_has_a_box_of_its_own():
+    model = nn.Sequential(linear(3, 3), Halves(), Product())
+    found = where(draw(model(np.ones((1, 3))).sum()))
+    calls = ("linear", "np.tanh", "np.exp", "np.multiply")
+    assert [found[call] for call in calls] == ["0", "1", "1", "2"]
+
+
+class Nested(nn.Module):
+    def __init__(self, is_endless):
+        self.is_endless = is_endless
+
+    def forward(self, x):
+        out = [x * 2]
+        if self.is_endless:
+            out.append(out)
+        for _ in range(5000):
+            out = [out]
+        return out
+
+
+@pytest.mark.parametrize("is_endless", [False, True])
+def test_a_module_may_return_lists_nested_at_any_depth(is_endless):
+    out = Nested(is_endless)(leaf([1.0]))
+    while isinstance(out, list):
+        out = out[0]
+    assert where(draw(out))["np.multiply"] == "Nested"
 
 
 def test_a_tensor_made_outside_stays_outside_the_module_it_goes_into():
@@ -338,6 +377,24 @@ class Attention(nn.Module):
 
     def forward(self, x):
         return nn.functional.softmax(self.q(x) @ self.k(x).T) @ self.v(x)
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        self.w = nn.Parameter(np.eye(2))
+
+    def forward(self, x, h):
+        return np.tanh(x @ self.w + h)
+
+
+def test_the_input_of_the_call_that_is_shown_is_shown_and_not_that_of_another():
+    cell, h = Cell(), np.zeros((1, 2))
+    for step in range(5):
+        h = cell(Tensor([[step, 1.0]], name=f"x{step}"), h)
+    told = {mark.title: mark.lines for mark in draw(h).scene.marks}
+    assert told["x0"] == ("x 5", "(1, 2)", "[[0, 1]]")
+    assert told["np.matmul"] == ("(1, 2)", "[[0, 1]]")
+    assert not {"x1", "x2", "x3", "x4"} & {*told}
 
 
 def test_query_key_and_value_look_alike_but_lead_elsewhere_so_all_are_shown():

@@ -11,6 +11,7 @@ import pytest
 import nn
 from autograd_mini import Tensor, checkpoint, primitive
 from autograd_mini.drawing import draw_on_error, find_dot
+from autograd_mini.drawing.render import laid_out
 
 needs_dot = pytest.mark.skipif(find_dot() is None, reason="there is no dot program")
 
@@ -213,3 +214,39 @@ def test_nothing_that_was_computed_is_changed(tmp_path):
     np.testing.assert_array_equal(y.data, before)
     y.sum().backward()
     np.testing.assert_array_equal(x.grad, 1 - np.tanh(1.0) ** 2 * np.ones((2, 3)))
+
+
+def test_a_tensor_called_failed_is_not_the_failed_call(tmp_path):
+    def compute():
+        x = leaf(np.ones((2, 3)), "failed")
+        return (x * 2) @ x
+
+    text, _ = broken(tmp_path, compute)
+    found = re.findall(r'^\t"(failed.*?)" \[label=<<b>(.*?)<', text, re.MULTILINE)
+    assert found == [("failed", "failed"), ("failed#2", "✗ np.matmul")]
+    assert '"failed" -> "failed#2"' in text
+
+
+class Strange(nn.Module):
+    def __init__(self, name):
+        self.layers = {name: nn.Linear(5, 2)}
+
+    def forward(self, x):
+        return next(iter(self.layers.values()))(x)
+
+
+@needs_dot
+@pytest.mark.parametrize("name", ['a\\"]; evil [label="x', "a\\", '"', "</b>]]>", "ä\n"])
+def test_a_strange_path_of_the_module_that_failed_breaks_nothing(tmp_path, name):
+    text, _ = broken(tmp_path, lambda: Strange(name)(np.ones((1, 3))))
+    assert laid_out(text.encode(), "svg").count(b'class="node') == 4
+    assert re.findall('subgraph "(.*)" {', text)[1].isascii()
+
+
+def test_arrays_in_lists_of_lists_are_drawn_too(tmp_path):
+    parts = [[leaf(np.ones((2, 3)), "a"), leaf(np.ones((3, 2)), "b")]]
+    text, _ = broken(tmp_path, lambda: np.block(parts))
+    assert arrows_into_the_failed(text) == [
+        ("a", "arrays[0][0] (2, 3)"),
+        ("b", "arrays[0][1] (3, 2)"),
+    ]

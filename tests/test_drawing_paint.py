@@ -262,3 +262,12 @@ STRANGE: dict[str, Any] = {
 def test_strange_values_are_painted_without_a_warning(name, color):
     marks = draw(STRANGE[name](), color=color, legend=True).scene.marks
     assert all(mark.fill in {BLANK, *SCALE, *BELOW} for mark in marks)
+
+
+def test_a_call_that_would_refuse_what_its_argument_holds_now_has_no_time():
+    x = leaf(np.eye(2))
+    y = np.linalg.inv(x).sum()
+    x.data = np.zeros((2, 2))
+    found = painted(y, "time")
+    assert found["np.linalg.inv"][1] == BLANK
+    assert found["y = np.sum"][1] != BLANK

@@ -116,7 +116,10 @@ def _rest(parts: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _signed(g: Any) -> str:
-    total = np.sum(g)
+    array = np.asarray(g)
+    with np.errstate(all="ignore"):
+        # In float16 a sum would overflow at 65,504.
+        total = np.sum(array, dtype=np.result_type(array, np.float64))
     text = labels.text_of(total)
     return f"+{text}" if np.isrealobj(total) and total >= 0 else text
 

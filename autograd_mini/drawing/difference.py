@@ -80,11 +80,17 @@ def _keyed(parts: Sequence[Part]) -> Iterator[tuple[object, Part]]:
 
 
 def _changed_mark(old: Mark, new: Mark) -> Mark:
+    kinds = (_kind(old), _kind(new))
     said = ((*old[2:4], *old.gradient), (*new[2:4], *new.gradient))
-    if said[0] == said[1]:
+    if said[0] == said[1] and kinds[0] == kinds[1]:
         return new
-    was = " ".join((old.title, *old.lines, *old.gradient))
+    kind = (kinds[0],) if kinds[0] != kinds[1] else ()
+    was = " ".join((*kind, old.title, *old.lines, *old.gradient))
     return new._replace(state="changed", lines=(*new.lines, f"was: {was}"))
+
+
+def _kind(mark: Mark) -> str:
+    return "operation" if mark.kind == "output" else mark.kind  # the end is no other thing
 
 
 def _same_arrow(_: Arrow, new: Arrow) -> Arrow:

@@ -89,7 +89,7 @@ def _enter(x: Any, histories: dict[int, list[Tensor]]) -> tuple[Node, Iterator[N
         if type(value) is Tensor:
             sources.append((name, _as_used(value, x._tick, histories)))
             continue
-        found = list(_arrays_in(name, value, has_rule))
+        found = list(arrays_in(name, value, has_rule))
         sources += [(place, _as_used(array, x._tick, histories)) for place, array in found]
         is_index = type(value) in CONTAINERS and not has_rule
         if is_index or not found:
@@ -130,11 +130,11 @@ def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
         yield name, value, operation.vjps_by_name.get(name, refuse) is not refuse
 
 
-def _arrays_in(name: str, x: Any, has_rule: bool) -> Iterator[Named]:
+def arrays_in(name: str, x: Any, has_rule: bool = False) -> Iterator[Named]:
     """Yield `x` if it is to be a node, or what is to be one in the list `x`."""
     if type(x) in CONTAINERS:
         for i, part in enumerate(x):
-            yield from _arrays_in(f"{name}[{i}]", part, has_rule)
+            yield from arrays_in(f"{name}[{i}]", part, has_rule)
     elif is_array(x) or (has_rule and isinstance(x, NUMBERS)):
         yield name, x
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from autograd_mini import tensor
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.draw import MAX_NODES
+from autograd_mini.drawing.ids import Ids
 from autograd_mini.drawing.labels import contents, cut, kind_of, operation_name, text_of
 from autograd_mini.drawing.names import HasParameters
-from autograd_mini.drawing.nodes import NUMBERS, is_array
+from autograd_mini.drawing.nodes import NUMBERS, arrays_in, is_array
 from autograd_mini.drawing.save import write
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.source import place_of
@@ -29,7 +30,6 @@ from autograd_mini.primitive import TABLE
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.scopes import Call
 
-FAILED = "failed"  # the id of the call that raised
 UNKNOWN = sys.maxsize  # the end of a module call that has not returned
 
 
@@ -156,8 +156,9 @@ def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
     scene = builder.scene("LR", legend=False)
     shown = {id(node.value): builder.folding.mark_of[node] for node in builder.nodes}
     ids = [builder.ids[shown[id(x)]] for _, x in sources]
+    failed_id = Ids(mark.id for mark in scene.marks).take("failed")
     arrows = [
-        Arrow(tail, FAILED, " ".join([name, *contents(x, with_values=False)]))
+        Arrow(tail, failed_id, " ".join([name, *contents(x, with_values=False)]))
         for tail, (name, x) in zip(ids, sources, strict=True)
     ]
     new_boxes, inside = _around(failed, builder, model)
@@ -168,15 +169,15 @@ def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
             mark = mark._replace(kind=kind_of(builder.output.value))
         is_own = mark.id in ids and mark.kind in ("parameter", "constant") and not mark.box
         marks.append(mark._replace(box=inside) if is_own else mark)
-    marks.append(_marked(failed, error, inside))
+    marks.append(_marked(failed, error, failed_id, inside))
     return scene._replace(
         marks=(*marks,), arrows=(*scene.arrows, *arrows), boxes=(*scene.boxes, *new_boxes)
     )
 
 
-def _marked(failed: Failed, error: BaseException, box: str) -> Mark:
+def _marked(failed: Failed, error: BaseException, mark_id: str, box: str) -> Mark:
     return Mark(
-        FAILED,
+        mark_id,
         "operation",
         operation_name(failed.operation),
         (*_settings(failed.arguments), *_problem(error)),
@@ -194,6 +195,7 @@ def _around(failed: Failed, builder: Builder, model: Any) -> tuple[list[Box], st
     places = [place for place in builder.folding.places if place.call.end == UNKNOWN]
     drawn = {id(place.call.module): place.id for place in places}
     paths = _paths(model or (failed.under_way[0].module if failed.under_way else None))
+    ids = Ids(place.id for place in builder.folding.places)
     new: list[Box] = []
     inside = ""
     for module in _modules(failed.under_way):
@@ -204,7 +206,7 @@ def _around(failed: Failed, builder: Builder, model: Any) -> tuple[list[Box], st
         count = sum(x.size for _, x in module.named_parameters())
         detail = f"{count:,} parameter{'s' * (count != 1)}" if count else ""
         title = f"{path}: {kind}" if path else kind
-        new.append(Box(f"{path or kind} (failed)", title, detail, parent=inside))
+        new.append(Box(ids.take(f"{path or kind} (failed)"), title, detail, parent=inside))
         inside = new[-1].id
     return new, inside
 
@@ -226,10 +228,9 @@ def _modules(under_way: list[Call]) -> Iterator[Any]:
 def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield name and value of every array and number that the call was given."""
     for name, x in arguments.items():
-        parts = enumerate(x) if type(x) in CONTAINERS else ()
-        inside = [(f"{name}[{i}]", part) for i, part in parts if is_array(part)]
-        yield from inside
-        if is_array(x) or isinstance(x, NUMBERS):
+        if type(x) in CONTAINERS:
+            yield from arrays_in(name, x)
+        elif is_array(x) or isinstance(x, NUMBERS):
             yield name, x
 
 
@@ -239,7 +240,7 @@ def _settings(arguments: dict[str, Any]) -> list[str]:
     return [
         cut(f"{name}={text_of(x)}")
         for name, x in others.items()
-        if not isinstance(x, NUMBERS) and not (type(x) in CONTAINERS and any(map(is_array, x)))
+        if not isinstance(x, NUMBERS) and not any(arrays_in(name, x))
     ]
 
 

@@ -108,10 +108,13 @@ def _add_leaves(
 ) -> None:
     """Show leaves that repeat with what uses them as one; those in a folded place as it."""
     users: dict[Node, list[Use]] = {node: [] for node in nodes if not node.is_call}
+    of_first: set[Node] = set()  # used by the call that is shown, of those that are one mark
     for node in nodes:
         for name, source in node.inputs:
             if not source.is_call:
                 users[source].append((mark_of[node], name))
+                if mark_of[node].node is node:
+                    of_first.add(source)
     same: dict[Any, Shown] = {}
     for leaf, uses in users.items():
         owner = uses[0][0] if uses else None
@@ -124,6 +127,8 @@ def _add_leaves(
         shown = same.get(key) if key else None
         if shown is None:
             shown = same[key or leaf] = Shown(leaf)
+        if leaf in of_first and shown.node not in of_first:
+            shown.node = leaf
         shown.members.append(leaf)
         shown.count = len(shown.members)
         mark_of[leaf] = shown
