@@ -162,6 +162,28 @@ def test_an_error_of_no_operation_passes_by(tmp_path):
     assert not getattr(caught.value, "__notes__", [])
 
 
+def test_an_error_raised_from_that_of_an_operation_shows_that(tmp_path):
+    def compute():
+        try:
+            leaf(np.ones(2), "x") + np.ones(3)
+        except ValueError as error:
+            raise RuntimeError("my layer broke") from error
+
+    text, error = broken(tmp_path, compute, error=RuntimeError)
+    assert "✗ np.add" in text
+    assert "ValueError: operands could not be broadcast" in text
+    assert str(error) == "my layer broke"
+
+
+def test_an_error_that_is_its_own_cause_ends(tmp_path):
+    error = KeyError("x")
+    error.__cause__ = ValueError("y")
+    error.__cause__.__cause__ = error
+    with pytest.raises(KeyError), draw_on_error(tmp_path / "graph.dot"):
+        raise error
+    assert not [*tmp_path.iterdir()]
+
+
 def test_an_interrupt_passes_by(tmp_path):
     with pytest.raises(KeyboardInterrupt), draw_on_error(tmp_path / "graph.dot"):
         raise KeyboardInterrupt

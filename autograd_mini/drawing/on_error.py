@@ -37,7 +37,7 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
     """Write the graph up to an operation that raises, with the failing call marked.
 
     The exception goes on, with a note that names the file (on Python 3.10, which has no notes, a
-    line on stderr). Errors that no operation raised pass by.
+    line on stderr). An error raised `from` that of an operation counts as it; others pass by.
 
     Args:
         path: ends in .svg, .png or another format, .html for a page or .dot for the text.
@@ -68,11 +68,12 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
     ) -> None:
         if not isinstance(error, Exception):
             return
-        failed = find_failed(trace)
+        found = ((find_failed(cause.__traceback__), cause) for cause in _causes(error))
+        failed, cause = next(((call, cause) for call, cause in found if call), (None, error))
         if failed is None:
             return
         try:
-            write(broken(failed, error, self.model), self.path)
+            write(broken(failed, cause, self.model), self.path)
             told = f"the graph up to {failed.operation.name} is in {self.path}"
         except Exception as problem:  # noqa: BLE001 - it must not hide the error it came for
             told = f"the graph up to {failed.operation.name} could not be drawn: {problem}"
@@ -95,6 +96,16 @@ class Failed(NamedTuple):
     code: CodeType
     offset: int
     under_way: list[Call]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it was raised from."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        yield cause
+        seen.append(cause)
+        cause = cause.__cause__
 
 
 def find_failed(trace: TracebackType | None) -> Failed | None:
