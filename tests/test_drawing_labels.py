@@ -203,6 +203,13 @@ def test_a_larger_array_has_a_histogram_of_its_finite_values(bars):
     assert ('bgcolor="#666666"' in draw(beside(leaf(1.0), data)).source) == bars
 
 
+@pytest.mark.parametrize("one", [1.0, 1e300, 5e-324, np.float32(1)])
+def test_numbers_a_rounding_error_apart_have_a_histogram(one):
+    data = np.array([one] * 7 + [np.nextafter(one, one * 2)])
+    marks = draw(np.negative(leaf(data, "x")) * 1).scene.marks
+    assert [mark.bars for mark in marks if mark.title == "x"] == [(1.0, *[0.0] * 8, 0.14)]
+
+
 def test_without_values_the_picture_is_the_same_for_other_values():
     def picture(scale, **options):
         x = leaf(np.arange(8.0) * scale, "x")

@@ -20,6 +20,7 @@ from autograd_mini.tensor import Tensor
 
 FEW = 6  # an array of so many elements is written out
 BARS = 10  # of a histogram
+_TIGHT = 1e-9  # of numbers from -1 to 1
 FLOAT64 = np.dtype(np.float64)
 LONG = 48  # a name or a setting of more characters is cut
 WHOLE = (bool, np.bool_, int, np.integer, np.dtype, type(None))  # str() says it all
@@ -142,6 +143,9 @@ def bars_of(x: Any) -> tuple[float, ...]:
     scaled, _ = _scaled(finite)
     if scaled.min() == scaled.max():  # integers that are one number as floats
         return ()
+    spread = np.ptp(scaled)
+    if spread < _TIGHT:  # numbers a rounding error apart leave no room for the edges of bins
+        scaled = (scaled - scaled.min()) / spread
     counts, _ = np.histogram(scaled, bins=BARS)
     return tuple(float(count) for count in np.round(counts / counts.max(), 2))
 
