@@ -271,3 +271,9 @@ def test_a_call_that_would_refuse_what_its_argument_holds_now_has_no_time():
     found = painted(y, "time")
     assert found["np.linalg.inv"][1] == BLANK
     assert found["y = np.sum"][1] != BLANK
+
+
+def test_the_smallest_complex_gradient_is_painted():
+    x = leaf(np.full(3, 1 + 0j))
+    cost = np.real(x * 5e-324).sum()
+    assert number(cost, "gradient", "parameter") == "gradient 4.9e-324, root mean square"

@@ -160,10 +160,11 @@ def _root_mean_square(array: Any) -> float | None:
     if not isinstance(array, np.ndarray | np.generic) or not array.size:
         return None
     array = np.asarray(array)
-    size = float(np.max(np.abs(array)))
+    sizes = np.abs(array)
+    size = float(np.max(sizes))
     if size == 0 or not math.isfinite(size):
         return size
-    return size * float(np.sqrt(np.mean(np.abs(array / size) ** 2)))  # it can't overflow
+    return size * float(np.sqrt(np.mean((sizes / size) ** 2)))  # it can't overflow
 
 
 def _seconds(node: Node, _: Any) -> float | None:
