@@ -33,7 +33,8 @@ def note_call(out: Any, module: Any, start: int) -> None:
     """Let every Tensor in the containers `out` remember that a call of `module` returned it.
 
     A Tensor keeps (module, start, end, ends, what it kept before), as modules that are in a hurry
-    write it themselves. One made before the call was only handed through, and keeps nothing.
+    write it themselves. One made before the call was only handed through, and keeps nothing; nor
+    does one without a graph, since it would keep the module alive for nothing.
 
     Args:
         out: what the call returned: a tuple, list or dict, or anything else, which is left alone.
@@ -44,7 +45,7 @@ def note_call(out: Any, module: Any, start: int) -> None:
     while pending:
         part = pending.pop()
         if isinstance(part, Tensor):
-            if part._tick > start:
+            if part._needs and part._tick > start:
                 part._returned_by = (module, start, part._tick, (), part._returned_by)
         elif isinstance(part, tuple | list | dict) and id(part) not in seen:
             seen.add(id(part))

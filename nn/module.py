@@ -70,7 +70,7 @@ class Module:
         out = self.forward(*args, **kwargs)
         if type(out) is not Tensor:
             note_call(out, self, start)
-        elif out._tick > start:
+        elif out._needs and out._tick > start:
             out._returned_by = (self, start, out._tick, (), out._returned_by)
         return out
 

@@ -50,7 +50,7 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer.forward(x)  # a layer's __call__ would add a tenth to a small layer's cost
             ends.append(x._tick if type(x) is Tensor else tick())
-        if type(x) is Tensor and x._tick > start:
+        if type(x) is Tensor and x._needs and x._tick > start:
             x._returned_by = (self, start, x._tick, ends, x._returned_by)
         return x
 

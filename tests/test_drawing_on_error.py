@@ -272,3 +272,10 @@ def test_arrays_in_lists_of_lists_are_drawn_too(tmp_path):
         ("a", "arrays[0][0] (2, 3)"),
         ("b", "arrays[0][1] (3, 2)"),
     ]
+
+
+def test_a_call_without_arrays_is_drawn_alone(tmp_path):
+    x = leaf([1.0, 2.0])
+    text, _ = broken(tmp_path, lambda: np.concatenate(y for y in [x, x]), error=Exception)
+    assert "✗ np.concatenate" in text
+    assert "->" not in text

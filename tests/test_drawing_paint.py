@@ -277,3 +277,14 @@ def test_the_smallest_complex_gradient_is_painted():
     x = leaf(np.full(3, 1 + 0j))
     cost = np.real(x * 5e-324).sum()
     assert number(cost, "gradient", "parameter") == "gradient 4.9e-324, root mean square"
+
+
+def test_complex_numbers_have_no_value_to_be_painted_by():
+    x = leaf(np.array([1.0 + 4.0j]))
+    marks = draw(np.abs(x * 2).sum(), color="value").scene.marks
+    assert {mark.fill for mark in marks if "complex" in " ".join(mark.lines)} == {"#ffffff"}
+
+
+def test_the_gradient_of_nothing_says_nothing():
+    marks = draw(leaf(np.empty((0, 2))).sum(), grads=True).scene.marks
+    assert [mark.gradient for mark in marks] == [(), ("grad 1",)]

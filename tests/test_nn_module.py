@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 from typing import Any
 
 import numpy as np
@@ -462,3 +463,13 @@ def test_nothing_is_recorded_under_no_grad():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
     with no_grad():
         assert not model(np.ones((1, 2))).requires_grad
+
+
+def test_a_result_without_a_graph_keeps_no_module_alive():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    gone = weakref.ref(model)
+    with no_grad():
+        kept = [model(np.ones((1, 2))), nn.Sigmoid()(Tensor([1.0]))]
+    del model
+    assert gone() is None
+    assert all(x._returned_by is None for x in kept)

@@ -50,6 +50,7 @@ def draw(
         model: a module whose paths name modules and parameters. Without it, the outermost modules
             that were called name their own.
         grads: show the gradient of a scalar `output` in every node, inner ones too.
+            A `hook` is called, as by `backward()`.
         backward: draw the backward pass beside the forward one: a gradient for every node, and on
             every arrow what one use contributed to it.
         color: paint nodes by "saturation" (the share of elements of a sigmoid, tanh, relu or

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from autograd_mini.drawing import labels
 from autograd_mini.drawing.backward_pass import Gradients
 from autograd_mini.drawing.folding import Folding
@@ -145,7 +147,9 @@ class Marks:
 
     def _gradient(self, node: Node) -> tuple[str, ...]:
         g: Any = self.gradients.of.get(id(node.value)) if self.gradients else None
-        return () if g is None or type(g) is list else (f"grad {labels.spread_of(g)}",)
+        if g is None or type(g) is list or not np.size(g):
+            return ()
+        return (f"grad {labels.spread_of(g)}",)
 
 
 def _returned(place: Place, calls: list[Node]) -> Node:

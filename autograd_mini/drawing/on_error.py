@@ -161,6 +161,8 @@ def _module_call(frame: FrameType) -> Iterator[Call]:
 def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
     """Return the scene of the graph up to a call that raised."""
     sources = [*_arrays(failed.arguments)]
+    if not sources:  # a generator of arrays, for example
+        return Scene((_marked(failed, error, "failed", ""),), ())
     builder = Builder(
         [x for _, x in sources], model=model, max_nodes=MAX_NODES, under_way=failed.under_way
     )

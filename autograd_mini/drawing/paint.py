@@ -152,7 +152,9 @@ def _value(node: Node, _: Any) -> float | None:
     array = bare(node.value)
     if not isinstance(array, (np.ndarray, *NUMBERS)) or not np.size(array):
         return None
-    real = np.asarray(np.real(array))
+    real = np.asarray(array)
+    if real.dtype.kind == "c":  # which has no sign
+        return None
     return mean_of(real) if np.isfinite(real).all() else float(np.mean(real, dtype=np.float64))
 
 
