@@ -574,7 +574,7 @@ def test_without_a_dot_program_the_text_is_written_and_one_line_says_so(
     assert [path.name for path in tmp_path.iterdir()] == names == ["cost-graph.dot"]
     assert capsys.readouterr().out == (
         "No cost-graph.svg: there is no program to lay out cost-graph.svg: install Graphviz "
-        "(graphviz.org/download), or `pip install 'autograd-mini[draw]'`, which brings one; its "
+        "(graphviz.org/download), or `pip install graphviz-pure`, which writes svg and png; its "
         f"text is in {tmp_path / 'cost-graph.dot'}\n"
     )
 

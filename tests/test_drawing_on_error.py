@@ -208,7 +208,7 @@ def test_without_dot_the_note_says_where_the_text_is(tmp_path, monkeypatch):
         leaf(np.ones(2)) + np.ones(3)
     assert "✗ np.add" in path.with_suffix(".dot").read_text(encoding="utf-8")
     assert "install Graphviz" in caught.value.__notes__[0]
-    assert "autograd-mini[draw]" in caught.value.__notes__[0]
+    assert "pip install graphviz-pure" in caught.value.__notes__[0]
 
 
 @needs_dot

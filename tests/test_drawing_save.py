@@ -103,7 +103,7 @@ def test_without_a_program_the_error_names_both_remedies_and_the_text_is_written
         save(small_cost(), tmp_path / "graph.svg")
     told = str(caught.value)
     assert "install Graphviz" in told
-    assert "pip install 'autograd-mini[draw]'" in told
+    assert "pip install graphviz-pure" in told
     assert told.endswith(f"its text is in {tmp_path / 'graph.dot'}")
     assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == draw(small_cost()).source
     assert not (tmp_path / "graph.svg").exists()
@@ -112,7 +112,9 @@ def test_without_a_program_the_error_names_both_remedies_and_the_text_is_written
 def test_without_a_program_a_picture_says_the_same_of_itself(tmp_path, no_program):
     picture = draw(small_cost())
     for show in (picture.pipe, picture._repr_mimebundle_):
-        with pytest.raises(FileNotFoundError, match=r"install Graphviz .*autograd-mini\[draw\]"):
+        with pytest.raises(
+            FileNotFoundError, match=r"install Graphviz .*pip install graphviz-pure"
+        ):
             show()
     with pytest.raises(FileNotFoundError, match="its text is in"):
         picture.render(tmp_path / "graph", format="svg")

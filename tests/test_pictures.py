@@ -314,8 +314,7 @@ def test_without_matplotlib_one_sentence_names_the_extra_and_nn_works(line):
     program = [sys.executable, "-c", BLOCKER.format(line)]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout == (
-        "nn.pictures draws with matplotlib, which is not installed: "
-        "pip install 'autograd-mini[pictures]'\n"
+        "nn.pictures draws with matplotlib, which is not installed: pip install matplotlib\n"
     )
 
 
@@ -334,3 +333,8 @@ def test_all_is_what_is_exported():
         if not name.startswith("_") and not hasattr(value, "__path__") and callable(value)
     }
     assert public == set(pictures.__all__)
+
+
+def test_a_name_in_the_place_of_an_activation_is_refused():
+    with pytest.raises(TypeError, match=r"activation draws a function such as .*found 'sigmoid'"):
+        pictures.activation("sigmoid")

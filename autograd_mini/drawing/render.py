@@ -81,7 +81,7 @@ def format_of(path: Path) -> str:
 TEXT = ("dot", "gv")
 NO_PROGRAM = (
     "there is no program to lay out {}: install Graphviz (graphviz.org/download), or "
-    "`pip install 'autograd-mini[draw]'`, which brings one"
+    "`pip install graphviz-pure`, which writes svg and png"
 )
 
 

@@ -11,8 +11,7 @@ try:
     import matplotlib as mpl
 except ImportError as error:
     raise ImportError(
-        "nn.pictures draws with matplotlib, which is not installed: "
-        "pip install 'autograd-mini[pictures]'"
+        "nn.pictures draws with matplotlib, which is not installed: pip install matplotlib"
     ) from error
 
 from nn.pictures.animation import animate_descent_2d

@@ -37,7 +37,7 @@ def activation(
         The axes.
 
     Raises:
-        TypeError: `ax` is no Axes.
+        TypeError: `function` is no function, or `ax` no Axes.
         ValueError: the function mixes numbers, as softmax does, or `bounds` are none.
 
     >>> from autograd_mini import sigmoid
@@ -45,6 +45,10 @@ def activation(
     ['sigmoid(z)', 'sigmoid(z + 2)', 'slope of sigmoid(z)']
     """
     check_axes(ax)
+    if not callable(function):
+        raise TypeError(
+            f"activation draws a function such as nn.functional.sigmoid or np.tanh, found {function!r}"
+        )
     low, high = bounds or (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
     if not (np.isfinite([low, high, bias]).all() and low < high):
         raise ValueError(f"activation draws from a low to a high number, found {bounds=}, {bias=}")
