@@ -47,7 +47,8 @@ def activation(
     check_axes(ax)
     if not callable(function):
         raise TypeError(
-            f"activation draws a function such as nn.functional.sigmoid or np.tanh, found {function!r}"
+            f"activation draws a function such as nn.functional.sigmoid or np.tanh, found "
+            f"{function!r}"
         )
     low, high = bounds or (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
     if not (np.isfinite([low, high, bias]).all() and low < high):
