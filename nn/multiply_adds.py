@@ -100,8 +100,9 @@ def _is_unknown(operation: Operation) -> bool:
 def _products(result: Any) -> int | None:
     """Count by doing the same to ones: then every product adds 1 to the sum of the result."""
     operation = result._operation
-    if operation.function is np.einsum and len(result._args) > 3:
-        return None  # it depends on the order in which the arrays are multiplied
+    if operation.function is np.einsum and len(result._args) != 3:
+        # Of one array nothing is multiplied; of three it depends on the order.
+        return 0 if len(result._args) == 2 else None
     vjps = operation.vjps
     are_arrays = [i < len(vjps) and vjps[i] is not refuse for i in range(len(result._args))]
     args = [
