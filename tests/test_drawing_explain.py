@@ -249,6 +249,11 @@ def test_sums_and_means_and_products_of_matrices_have_their_words():
     assert one_step(x.mean(), x, (0, 1)).words == "1 / 4, the mean is of 4"
     assert one_step((x @ m)[1, 0], x, (1, 1)).words == "the factor m[1, 0]"
     assert one_step((m @ x)[1, 0], x, (1, 0)).words == "the factor m[1, 1]"
+    v = leaf([1.0, 5.0], "v")
+    assert one_step((x @ v)[1], x, (1, 0)).words == "the factor v[0]"
+    assert one_step((v @ x)[1], x, (0, 1)).words == "the factor v[0]"
+    assert one_step((x @ v)[1], v, (1,)).words == "the factor x[1, 1]"
+    assert one_step(v @ m[0], v, (1,)).words == "the factor y[1]"
     assert one_step((x * m[0])[1, 1], x, (1, 1)).words == "the other factor, y[1]"
 
 

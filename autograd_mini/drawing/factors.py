@@ -164,14 +164,17 @@ def _linear(f: Factor) -> Said | None:
 
 def _matmul(f: Factor) -> Said | None:
     left, right = f.arguments
-    if f.value(left).ndim != 2 or f.value(right).ndim != 2:
+    if {f.value(left).ndim, f.value(right).ndim} - {1, 2}:
         return None
-    (i, j), (row, column) = f.at, f.to
-    if f.argument == left and i == row:
-        return f"the factor {f.element(right, (j, column))}", f.value(right)[j, column]
-    if f.argument == right and j == column:
-        return f"the factor {f.element(left, (row, i))}", f.value(left)[row, i]
-    return None
+    rows = f.value(left).ndim - 1
+    row, column = f.to[:rows], f.to[rows:]  # () of a vector
+    if f.argument == left and f.at[:-1] == row:
+        other, place = right, (f.at[-1], *column)
+    elif f.argument == right and f.at[1:] == column:
+        other, place = left, (*row, f.at[0])
+    else:
+        return None
+    return f"the factor {f.element(other, place)}", f.value(other)[place]
 
 
 def _multiply(f: Factor) -> Said:
