@@ -69,7 +69,7 @@ def summary(model: Module, input_shape: Any) -> Summary:
         )
     inputs = _inputs(model, input_shape)
     ear = Ear(model)
-    with _left_as_found(model):
+    with left_as_found(model):
         ear.listen()
         _run(model, inputs, ear)
     ear.count()
@@ -189,8 +189,16 @@ def _is_shape(part: Any) -> bool:
 
 
 @contextmanager
-def _left_as_found(model: Module) -> Iterator[None]:
-    """Give every module its attributes back, and every Generator of random numbers its state."""
+def left_as_found(model: Module) -> Iterator[None]:
+    """Give every module its attributes back, and every Generator of random numbers its state.
+
+    >>> from nn import Dropout
+    >>> layer = Dropout(0.5)
+    >>> with left_as_found(layer):
+    ...     layer.p, layer.training = 0.9, False
+    >>> layer.p, layer.training
+    (0.5, True)
+    """
     attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
     held = (x for _, before in attributes for x in before.values())
     generators = [x for x in held if isinstance(x, np.random.Generator)]

@@ -1,7 +1,7 @@
 """A model lent to a picture: whatever happens to it inside, afterwards it is as it was before.
 
-Not only values come back but the very arrays, with gradients, modes and clock: a graph recorded
-before the picture can still be walked after it.
+Not only values come back but the very arrays, with gradients, attributes, modes and clock: a graph
+recorded before the picture can still be walked after it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from autograd_mini import Tensor
 from autograd_mini.storage import Storage
 from autograd_mini.trees import leaves
 from nn.module import Module
+from nn.summary import left_as_found
 
 _SLOTS = [slot for slot in Storage.__slots__ if slot != "__weakref__"]
 
@@ -33,17 +34,15 @@ def untouched(model: Module) -> Iterator[None]:
     """
     tensors = held_tensors(model)
     states = [{slot: getattr(x, slot) for slot in _SLOTS if hasattr(x, slot)} for x in tensors]
-    modes = [(module, vars(module).get("training")) for module in model.modules()]
     try:
-        for x in tensors:
-            x._array, x._grad = x._array.copy(), None
-        model.eval()
-        yield
+        with left_as_found(model):
+            for x in tensors:
+                x._array, x._grad = x._array.copy(), None
+            model.eval()
+            yield
     finally:
         for x, state in zip(tensors, states, strict=True):
             _put_back(x, state)
-        for module, training in modes:
-            _set_mode(module, training)
 
 
 def held_tensors(model: Module) -> list[Tensor]:
@@ -59,11 +58,3 @@ def _put_back(x: Tensor, state: dict[str, Any]) -> None:
             setattr(x, slot, state[slot])
         elif hasattr(x, slot):
             delattr(x, slot)
-
-
-def _set_mode(module: Module, training: bool | None) -> None:
-    """Set the mode of one module; None where it had none of its own, but its class's."""
-    if training is None:
-        vars(module).pop("training", None)
-    else:
-        module.training = training
