@@ -271,6 +271,17 @@ def test_without_names_outputs_have_their_numbers():
     assert set("0123456789") <= set(texts(ax))
 
 
+def test_of_many_outputs_the_brightest_are_drawn_under_their_own_names():
+    model, x = nn.Linear(6, 200, rng=rng()), rng(1).random(6)
+    ax = pictures.network(model, x, names=[f"class {i}" for i in range(200)], neurons=4)
+    outputs = model(x).data
+    brightest = np.sort(np.argsort(outputs)[-4:])
+    assert [text for text in texts(ax) if "class" in text] == [f"class {i}" for i in brightest]
+    assert len(drawn(ax, "neuron")) == 4 + 4
+    assert ax.get_title() == f"The brightest output: class {outputs.argmax()}"
+    assert any(text.startswith("4 of 200\noutputs") for text in texts(ax))
+
+
 def test_everything_drawn_is_inside_the_frame():
     ax = pictures.network(digits_network(), rng().random(784), shape=(28, 28))
     figure = ax.figure

@@ -2,7 +2,7 @@
 
 A column of 784 can't be shown whole. Of a long one those neurons are shown to which the next layer
 listens the most, by the sizes of its weights, in their order from top to bottom. So they are the
-same for every example, and some are lit and some dark.
+same for every example, and some are lit and some dark. Of many outputs the brightest are shown.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def network(
         shape: rows and columns of the picture that `x` is; it is drawn too, with the pixels that
             are shown as neurons framed.
         names: of the outputs; their numbers by default.
-        neurons: how many of a longer column are shown, those with the largest weights.
+        neurons: how many of a longer column are shown, those with the largest weights; of the
+            outputs the brightest.
         edges: how many are drawn between two columns, those of the largest weights.
         ax: where to draw; a new figure by default.
 
@@ -100,7 +101,7 @@ def network(
     for position, row in enumerate(rows):
         _draw_neurons(ax, row)
         _draw_caption(ax, row, found.activations[position], position, len(rows))
-    end = _draw_outputs(ax, rows[-1], labels)
+    end = _draw_outputs(ax, rows[-1], [labels[number] for number in rows[-1].chosen])
     _draw_key(ax)
     if shape is not None:
         _draw_input(ax, found.activations[0].reshape(shape), rows[0])
@@ -142,10 +143,11 @@ def _rows(found: Columns, neurons: int) -> list[Row]:
     rows = []
     for place, activations in enumerate(found.activations):
         is_last = place == len(found.weights)
-        all_shown = is_last or len(activations) <= neurons
+        all_shown = len(activations) <= neurons
         chosen = np.arange(len(activations))
         if not all_shown:
-            chosen = _largest(np.abs(found.weights[place]).sum(axis=0), neurons)
+            sizes = activations if is_last else np.abs(found.weights[place]).sum(axis=0)
+            chosen = _largest(sizes, neurons)
         light = _light(activations)[chosen]
         rows.append(
             Row(
@@ -247,7 +249,7 @@ def _scale(activations: NDArray[Any]) -> str:
 
 
 def _draw_outputs(ax: Axes, row: Row, names: list[str]) -> float:
-    """Write name and activation beside every output, ring the brightest; return where this ends."""
+    """Write name and activation beside each output, ring the brightest; return where this ends."""
     brightest = int(row.activations.argmax())
     numbers = row.x + 1.15 + 0.34 * max(map(len, names))
     for place, (y, a) in enumerate(zip(row.y, row.activations, strict=True)):
