@@ -179,6 +179,15 @@ def test_a_path_that_is_none_is_refused(change, error, message):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_path_on_a_line_spans_no_plane_though_its_points_are_rounded(dtype):
+    model = small(dtype=dtype)
+    end, way = model.state_dict(), small(seed=9).state_dict()
+    path = [{k: (w + t * way[k]).astype(dtype) for k, w in end.items()} for t in (4, 3, 2, 1)]
+    with pytest.raises(ValueError, match="not on one line, found 4 other points"):
+        pictures.landscape_costs(model, loss, path=path)
+
+
 # The model is lent
 
 
@@ -242,6 +251,26 @@ def test_the_model_is_what_it_was_also_when_the_loss_raises(error):
         pictures.landscape(model, fails, points=3)
     assert_unchanged(model, before)
     assert plt.get_fignums() == []
+
+
+class Remembering(nn.Module):
+    """Keeps what it computed, and counts its calls."""
+
+    def __init__(self):
+        self.inner, self.calls, self.last = nn.Linear(6, 3, rng=rng()), 0, None
+
+    def forward(self, x):
+        self.calls, self.last = self.calls + 1, self.inner(x)
+        return self.last
+
+
+def test_what_a_model_remembers_of_its_calls_is_what_it_was():
+    model = Remembering()
+    last = model(X)
+    pictures.landscape_costs(model, loss, points=3)
+    pictures.network(model, X[0])
+    assert model.last is last
+    assert model.calls == 1
 
 
 def test_a_graph_recorded_before_can_still_be_walked_after():
@@ -319,8 +348,10 @@ def test_costs_that_are_not_finite_are_left_out_of_the_picture():
     assert np.isfinite(ax.dataLim.get_points()).all()
 
 
-def test_a_flat_landscape_is_drawn():
-    pictures.landscape(small(), lambda _: 2.0, points=3).figure.canvas.draw()
+@pytest.mark.parametrize("kind", [None, "3d"])
+def test_a_flat_landscape_is_drawn(kind):
+    ax = plt.figure().add_subplot(projection=kind)
+    pictures.landscape(small(), lambda _: 2.0, points=3, ax=ax).figure.canvas.draw()
 
 
 @pytest.mark.parametrize(
@@ -331,7 +362,7 @@ def test_a_flat_landscape_is_drawn():
         (small(), loss, {"radius": 0}, ValueError, "at least 3 points and a radius above 0"),
         (small(), lambda m: m(X), {}, TypeError, "a loss that returns one real number"),
         (small(), lambda _: None, {}, TypeError, "one real number for a model, found None"),
-        (small(), lambda _: np.nan, {}, ValueError, "no cost is finite within radius=1.0"),
+        (small(), lambda _: np.nan, {}, ValueError, "the cost of the model itself is nan"),
         (nn.Sequential(nn.ReLU()), lambda _: 1.0, {}, ValueError, "has no parameters of two axes"),
     ],
 )

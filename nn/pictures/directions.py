@@ -83,7 +83,7 @@ def path_plane(model: Module, path: Sequence[Any]) -> Plane:
     others = differences[differences.any(axis=1)]
     centred = others - others.mean(axis=0) if len(others) else others
     _, sizes, components = np.linalg.svd(centred, full_matrices=False)
-    if len(sizes) < 2 or sizes[1] <= 1e-12 * sizes[0]:
+    if len(sizes) < 2 or sizes[1] <= max(1e-12 * sizes[0], _rounding(model, others + here)):
         raise ValueError(
             f"two directions need a path of at least three points, besides the model's own, that "
             f"are not on one line, found {len(others)} other points: record more of the training"
@@ -94,6 +94,12 @@ def path_plane(model: Module, path: Sequence[Any]) -> Plane:
     variances = np.square(sizes) / np.square(sizes).sum()
     first, second = (_shaped(model, x) for x in signs[:, np.newaxis] * components[:2])
     return Plane(first, second, projected * signs, (float(variances[0]), float(variances[1])))
+
+
+def _rounding(model: Module, points: NDArray[Any]) -> float:
+    """Return how far from a line points may be that were on it before they were rounded."""
+    epsilon = max(float(np.finfo(p.dtype).eps) for p in model.parameters())
+    return epsilon * float(np.linalg.norm(points))
 
 
 def _point(model: Module, point: Any, number: int) -> NDArray[Any]:

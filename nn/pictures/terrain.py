@@ -59,7 +59,7 @@ def landscape(
         TypeError: `model` is no module, `ax` is no Axes, a point of `path` is neither a state
             dict nor an array, or `loss` returns no number.
         ValueError: `points` or `radius` are too small, the model has no weights to move, the
-            `path` does not fit it or does not span a plane, or no cost is finite.
+            `path` does not fit it or does not span a plane, or the model's cost is not finite.
 
     >>> from nn import Linear, MSELoss
     >>> model, x, y = Linear(4, 2), np.eye(4), np.ones((4, 2))
@@ -67,10 +67,10 @@ def landscape(
     >>> ax.get_xlabel()
     'first random direction'
     """
-    check_axes(ax)
+    check_axes(ax, None, "3d")
     found = landscape_costs(model, loss, path=path, points=points, radius=radius, rng=rng)
-    if not np.isfinite(found.costs).any():
-        raise ValueError(f"no cost is finite within {radius=}: take a smaller one, check the loss")
+    if not np.isfinite(_here(found)):
+        raise ValueError(f"the cost of the model itself is {_here(found)}: check the loss")
     ax = single(ax, (9, 7))
     if ax.name == "3d":
         _draw_surface(ax, found)
@@ -152,7 +152,7 @@ def _draw_surface(ax: Any, found: Landscape) -> None:
     }
     ax.computed_zorder = False
     ax.plot_surface(x, y, costs, rcount=rows, ccount=columns, zorder=1, **look)
-    floor = float(costs.min() - 0.25 * np.ptp(costs))
+    floor = float(costs.min() - 0.25 * (np.ptp(costs) or 1.0))
     ax.contour(x, y, costs, _levels(found.costs), zdir="z", offset=floor, cmap=TINT, zorder=0)
     if len(found.plane.path):
         over = [floor] * len(found.plane.path)
