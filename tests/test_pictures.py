@@ -220,6 +220,8 @@ def test_without_bias_and_slope_there_is_one_curve_between_its_bounds():
     ("function", "options", "message"),
     [
         (softmax, {}, "softmax mixes the numbers"),
+        (lambda z: z - z.mean(), {}, "<lambda> mixes the numbers"),
+        (lambda z: z / z.max(), {}, "<lambda> mixes the numbers"),
         (np.sum, {}, r"returned shape \(\) for \(601,\)"),
         (sigmoid, {"bounds": (2, 1)}, r"from a low to a high number, found bounds=\(2, 1\)"),
         (sigmoid, {"bias": np.nan}, "bias=nan"),
@@ -229,6 +231,13 @@ def test_what_is_no_function_of_one_number_has_no_curve(function, options, messa
     with pytest.raises(ValueError, match=message):
         pictures.activation(function, **options)
     assert plt.get_fignums() == []
+
+
+def test_a_function_without_values_somewhere_has_a_curve_elsewhere():
+    ax = pictures.activation(np.sqrt, bias=0, slope=False, bounds=(-6, 6))
+    (curve,) = ax.lines
+    z = curve.get_xdata()
+    np.testing.assert_array_equal(curve.get_ydata(), [np.sqrt(x) if x >= 0 else np.nan for x in z])
 
 
 # All pictures
@@ -290,6 +299,18 @@ def test_what_is_no_axes_is_refused(name):
         with pytest.raises(TypeError, match=r"take one from plt\.subplots\(\)"):
             (single_pictures(wrong) | array_pictures(wrong))[name]()
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", single_pictures(1).keys() - {"landscape"})
+def test_a_picture_in_the_plane_refuses_axes_in_three_dimensions(name):
+    ax = Figure().add_subplot(projection="3d")
+    with pytest.raises(TypeError, match=r"found Axes3D: take one from plt\.subplots\(\)"):
+        single_pictures(ax)[name]()
+
+
+def test_a_surface_refuses_axes_in_the_plane():
+    with pytest.raises(TypeError, match=r"found Axes: take one from .*projection='3d'"):
+        pictures.descent_2d(lambda p: p[0] ** 2 + p[1] ** 2, [1.0, 2.0], ax=Figure().subplots(1, 2))
 
 
 @pytest.mark.parametrize("name", array_pictures(None))

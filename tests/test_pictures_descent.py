@@ -159,6 +159,29 @@ def test_starts_and_bounds_that_are_none_are_refused(starts, options, message):
         pictures.descent_1d(wave, starts, lr=0.01, **options)
 
 
+@pytest.mark.parametrize("f", [lambda x: 1 / x, lambda x: x - np.log(x)])
+def test_where_the_function_has_no_value_the_curve_has_a_gap(f):
+    ax = pictures.descent_1d(f, 1.5, bounds=(-2, 2))
+    x, y = ax.lines[0].get_data()
+    assert np.isnan(y[x == 0]).all()
+    assert y[-1] == f(2.0)
+    assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_bounds_without_a_value_of_the_function_are_refused():
+    with pytest.raises(ValueError, match="f has no finite value between -3 and -1"):
+        pictures.descent_1d(lambda x: x - np.log(x), 1.5, bounds=(-3, -1))
+    assert plt.get_fignums() == []
+
+
+def test_a_surface_has_a_hole_where_the_function_has_no_value():
+    surface, contours = pictures.descent_2d(
+        lambda p: p[0] - np.log(p[0]) + p[1] ** 2, [1.5, 1.0], bounds=((-1, 2), (-1, 1))
+    )
+    assert contours.get_xlim() == (-1, 2)
+    surface.figure.canvas.draw()
+
+
 def test_a_flat_function_is_drawn_where_it_stands():
     ax = pictures.descent_1d(lambda x: x * 0 + 2, 1.0, steps=2)
     assert set(ax.lines[0].get_ydata()) == {2}

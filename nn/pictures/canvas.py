@@ -22,17 +22,9 @@ DPI = 130
 TITLE: dict[str, Any] = {"color": INK, "fontsize": 14}
 
 
-def single(ax: Any, size: tuple[float, float]) -> Axes:
-    """Return `ax`, or the axes of a new figure of `size` inches.
-
-    Raises:
-        TypeError: `ax` is no Axes.
-    """
-    if ax is None:
-        return _new_figure(size).subplots()
-    check_axes(ax)
-    chosen: Axes = ax
-    return chosen
+def single(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return `ax`, or the axes of a new figure of `size` inches."""
+    return _new_figure(size).subplots() if ax is None else ax
 
 
 def several(
@@ -58,7 +50,7 @@ def several(
     rows, columns = shape
     kinds = projections or (None,) * (rows * columns)
     if isinstance(ax, np.ndarray | list | tuple):
-        return _given(ax, shape)
+        return _given(ax, shape, kinds)
     grid = np.empty(rows * columns, object)
     if ax is None:
         figure = _new_figure(size)
@@ -74,13 +66,21 @@ def several(
     return grid.reshape(shape)
 
 
-def check_axes(ax: Any) -> None:
-    """Raise a TypeError unless `ax` is an Axes, or None for a new figure."""
-    if ax is not None and not isinstance(ax, Axes):
-        raise TypeError(
-            f"ax= is a matplotlib Axes to draw in, found {type(ax).__name__}: take one from "
-            "plt.subplots(), or leave ax out for a new figure"
-        )
+def check_axes(ax: Any, *kinds: str | None) -> None:
+    """Raise a TypeError unless `ax` is an Axes, or None for a new figure.
+
+    Args:
+        ax: what was given.
+        kinds: projections that can be drawn in, None for a plane, which is the default.
+    """
+    kind = "3d" if getattr(ax, "name", None) == "3d" else None
+    if ax is None or (isinstance(ax, Axes) and kind in (kinds or (None,))):
+        return
+    source = "plt.figure().add_subplot(projection='3d')" if kinds == ("3d",) else "plt.subplots()"
+    raise TypeError(
+        f"ax= is a matplotlib Axes to draw in, found {type(ax).__name__}: take one from {source}, "
+        "or leave ax out for a new figure"
+    )
 
 
 def signed(number: float, digits: int = 2) -> str:
@@ -116,15 +116,15 @@ def _new_figure(size: tuple[float, float]) -> Figure:
     return figure
 
 
-def _given(axes: Any, shape: tuple[int, int]) -> NDArray[Any]:
+def _given(axes: Any, shape: tuple[int, int], kinds: tuple[str | None, ...]) -> NDArray[Any]:
     flat = np.array(axes, dtype=object).ravel()
     if len(flat) != shape[0] * shape[1]:
         raise TypeError(
             f"this picture is made of {shape[0]} x {shape[1]} axes, found ax= with {len(flat)}: "
             "pass a single Axes, in which they are made, or none for a new figure"
         )
-    for each in flat:
-        check_axes(each)
+    for each, kind in zip(flat, kinds, strict=True):
+        check_axes(each, kind)
     return flat.reshape(shape)
 
 

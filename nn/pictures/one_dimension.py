@@ -41,7 +41,8 @@ def descent_1d(
 
     Raises:
         TypeError: `f` is no function of one number, or `ax` is no Axes.
-        ValueError: there is no start, the steps grow beyond all numbers, or `bounds` are none.
+        ValueError: there is no start, the steps grow beyond all numbers, `bounds` are none, or f
+            has no finite value between them.
 
     >>> def f(x):
     ...     return (x**2 - 1) ** 2
@@ -56,6 +57,9 @@ def descent_1d(
     walks = [descend(f, start, lr=lr, steps=steps) for start in places]
     x = _grid(walks, bounds)
     curve = value_at(f, x, axis=0)
+    if not np.isfinite(curve).any():
+        raise ValueError(f"f has no finite value between {x[0]:g} and {x[-1]:g}: check the bounds")
+    curve[~np.isfinite(curve)] = np.nan
     ax = single(ax, (10, 6.2))
     ax.plot(x, curve, color=INK, linewidth=2, zorder=1)
     ax.set_xlim(x[0], x[-1])

@@ -62,9 +62,10 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
 
 
 def value_at(f: Callable[[Any], Any], points: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Return f at every point; `axis` is how many axes a point has."""
+    """Return f at every point, nan or infinite where it has no value; points have `axis` axes."""
     rows = points.reshape(-1, *points.shape[points.ndim - axis :])
-    values = np.array([float(_bare(f(point if axis else float(point)))) for point in rows])
+    with np.errstate(all="ignore"):
+        values = np.array([float(_bare(f(point))) for point in rows])
     return values.reshape(points.shape[: points.ndim - axis])
 
 
