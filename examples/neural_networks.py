@@ -27,7 +27,7 @@ try:
     from examples.mnist import DataError, load
     from nn import pictures
     from nn.pictures.canvas import SIGNED
-except (ModuleNotFoundError, ImportError) as missing:
+except ImportError as missing:
     raise SystemExit(
         f"{missing}: install the project with what its examples need, by `make digits` or by "
         "`pip install -e '.[examples,draw]'`"
