@@ -301,7 +301,7 @@ def test_what_is_no_axes_is_refused(name):
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", single_pictures(1).keys() - {"landscape"})
+@pytest.mark.parametrize("name", sorted(single_pictures(1).keys() - {"landscape"}))
 def test_a_picture_in_the_plane_refuses_axes_in_three_dimensions(name):
     ax = Figure().add_subplot(projection="3d")
     with pytest.raises(TypeError, match=r"found Axes3D: take one from plt\.subplots\(\)"):
