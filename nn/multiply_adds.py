@@ -37,6 +37,9 @@ _BILINEAR = frozenset(
     }
 )
 
+# What np.dot, np.tensordot, np.convolve and np.correlate call their arrays.
+_ARRAYS = frozenset({"a", "b", "v"})
+
 # Of these families, all but a few multiply and add in ways that depend on their algorithm.
 _FAMILIES = ("np.fft.", "np.linalg.", "np.poly")
 _WITHOUT = frozenset(
@@ -110,7 +113,7 @@ def _products(result: Any) -> int | None:
         for x, is_array in zip(result._args, are_arrays, strict=True)
     ]
     kwargs = {
-        name: np.ones(x.shape) if isinstance(x, Tensor) else x
+        name: np.ones(np.shape(x)) if name in _ARRAYS else x
         for name, x in (result._kwargs or {}).items()
     }
     return int(np.sum(operation.forward(*args, **kwargs)))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor
+from autograd_mini.trees import leaves
 from nn import init
 from nn.hearing import Ear, Tally, shape_of
 from nn.module import Module, _tensors, _walk
@@ -200,7 +201,7 @@ def left_as_found(model: Module) -> Iterator[None]:
     (0.5, True)
     """
     attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
-    held = (x for _, before in attributes for x in before.values())
+    held = (x for _, before in attributes for x in leaves(before))
     generators = [x for x in held if isinstance(x, np.random.Generator)]
     generators.append(init.generator())
     states = [(each.bit_generator, each.bit_generator.state) for each in generators]

@@ -38,6 +38,8 @@ def test_the_program_writes_ten_pictures_and_the_cost_falls(tmp_path, capsys):
     for name in NAMES:
         with Image.open(tmp_path / name) as made, Image.open(ROOT / "docs/images" / name) as shown:
             assert made.size == shown.size, f"run neural_networks.py --out docs/images: {name}"
+            if name.endswith(".gif"):
+                assert made.n_frames == shown.n_frames == 17
 
 
 def test_the_document_shows_every_picture_in_order():
@@ -115,11 +117,6 @@ def test_the_descents_end_in_different_minima(story):
     ends = set(re.findall(r"from \S+ to (\S+), f = (\S+)", written))
     assert len(ends) == 3
     assert len({round(float(x.replace("\N{MINUS SIGN}", "-"))) for x, _ in ends}) == 2
-
-
-def test_the_animation_has_a_picture_for_every_point():
-    with Image.open(ROOT / "docs/images/neural-network-10.gif") as animation:
-        assert animation.n_frames == 17
 
 
 def test_the_untrained_network_is_the_one_before_training(story):

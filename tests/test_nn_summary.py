@@ -250,6 +250,8 @@ def test_bytes_shared_by_views_are_counted_once():
         (lambda self, x, y: x @ y, [(3,), (3,)], 3),
         (lambda self, x, y: np.linalg.matmul(x, y), [(2, 3), (3, 5)], 30),
         (lambda self, x, y: np.dot(x, y), [(2, 3), (3, 5)], 30),
+        (lambda self, x: np.dot(a=x, b=np.full((3, 5), 7.0)), [(2, 3)], 30),
+        (lambda self, x: np.convolve(x, v=np.full(3, 7.0)), [(7,)], 21),
         (lambda self, x, y: x.dot(y), [(4, 2, 3), (3,)], 24),
         (lambda self, x: np.dot(x, 3.0), [(2, 3)], 6),
         (lambda self, x, y: np.inner(x, y), [(2, 3), (5, 3)], 30),
@@ -488,6 +490,13 @@ def test_an_attribute_that_forward_sets_and_its_random_numbers_are_as_before():
     assert everything(model) == before
     assert "last" not in vars(model)
     assert "forward" not in vars(model)
+
+
+def test_random_numbers_from_a_list_of_generators_are_not_used_up():
+    generators = [np.random.default_rng(0)]
+    model = Apply(lambda self, x: x * self.generators[0].normal(), generators=generators)
+    nn.summary(model, (2, 3))
+    assert generators[0].random() == np.random.default_rng(0).random()
 
 
 def test_a_graph_recorded_before_can_be_walked_afterwards():
