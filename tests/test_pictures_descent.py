@@ -1,5 +1,7 @@
 """Pictures of gradient descent: on a curve, on a surface, and moving."""
 
+import math
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -320,3 +322,19 @@ def test_a_function_may_return_a_tensor_of_its_own():
     pictures.descent_1d(lambda x: x**2 + offset, 1.0, steps=2)
     pictures.descent_2d(lambda p: np.sum(p**2) + offset, [1.0, 2.0], steps=2)
     assert offset.grad is None
+
+
+@pytest.mark.parametrize("f", [math.sin, lambda x: x * float(x), lambda x: x.item() ** 2])
+def test_a_function_that_leaves_the_graph_is_refused_for_its_slope_is_wrong(f):
+    with pytest.raises(ValueError, match=r"can't go along this f: .*np\.sin\(x\) instead of"):
+        pictures.descent_1d(f, [2.0])
+    with pytest.raises(ValueError, match="can't go along this f: "):
+        pictures.descent_2d(lambda p: f(p[0]) + p[1] ** 2, [2.0, 1.0])
+    assert plt.get_fignums() == []
+
+
+def test_a_flat_function_may_return_a_bare_number_and_a_start_may_be_a_kink():
+    walk = pictures.descend(lambda x: 3.0, 2.0, lr=0.1, steps=2)
+    np.testing.assert_array_equal(walk.points, [2.0, 2.0, 2.0])
+    walk = pictures.descend(np.abs, 0.0, lr=0.1, steps=2)
+    np.testing.assert_array_equal(walk.points, [0.0, 0.0, 0.0])

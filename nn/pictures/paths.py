@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor, value_and_grad
+from autograd_mini.testing import GradientError, check_grads
 
 
 class Descent(NamedTuple):
@@ -36,8 +37,8 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
 
     Raises:
         TypeError: `f` is no function, or returns no single number.
-        ValueError: `lr`, `steps` or `start` are no such numbers, or the steps grow beyond all
-            numbers.
+        ValueError: `lr`, `steps` or `start` are no such numbers, the steps grow beyond all numbers,
+            or the gradient at the start is wrong, as where `f` leaves the graph by math.sin(x).
 
     >>> def f(x):
     ...     return x**2
@@ -47,6 +48,8 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
     x = np.array(start, dtype=float)
     _check(f, x, lr, steps)
     walk = value_and_grad(f)
+    walk(x)  # says by itself what is no function of one number
+    _check_gradient(f, x)
     found = []
     for _ in range(steps + 1):
         value, slope = walk(x)
@@ -71,6 +74,18 @@ def value_at(f: Callable[[Any], Any], points: NDArray[Any], axis: int) -> NDArra
 
 def _bare(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
+
+
+def _check_gradient(f: Callable[[Any], Any], x: NDArray[Any]) -> None:
+    """Refuse an `f` whose gradient at `x` is wrong, for steps along that would lie."""
+    try:
+        check_grads(f, x, order=1, seed=0)
+    except GradientError as error:
+        if error.report.verdict == "wrong":
+            raise ValueError(
+                f"gradient descent can't go along this f: {error.report.message}; write it with "
+                f"NumPy's functions, np.sin(x) instead of math.sin(x)"
+            ) from None
 
 
 def _check(f: Any, x: NDArray[Any], lr: float, steps: int) -> None:
