@@ -360,3 +360,15 @@ def test_a_graph_that_was_retained_can_be_drawn_after_backward():
     before = draw(cost).source
     cost.backward(retain_graph=True)
     assert draw(cost).source == before
+
+
+def test_values_written_since_they_were_used_are_told():
+    w, x = leaf([1.0, 2.0], "w"), leaf([3.0, 4.0], "x")
+    cost = (w * x).sum()
+    assert draw(cost).scene.notes == ()
+    cost.backward(retain_graph=True)
+    w.data -= 0.5
+    told = "written since they were used: w; results are those of the old values"
+    assert draw(cost).scene.notes == (told,)
+    assert told in draw(cost).source
+    assert draw((w * x).sum()).scene.notes == ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from autograd_mini.clock import writes, written_at
 from autograd_mini.drawing import labels
 from autograd_mini.drawing.backward_marks import BackwardMarks
 from autograd_mini.drawing.backward_pass import Gradients
@@ -23,6 +24,7 @@ from autograd_mini.drawing.places import Place, find_places
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.shown import Shown
 from autograd_mini.scopes import Call
+from autograd_mini.storage import bare
 from autograd_mini.tensor import Tensor
 
 # Operations whose arguments may change places: to name them would tell nothing.
@@ -98,12 +100,25 @@ class Builder:
             marks += drawn.marks()
             arrows += drawn.arrows()
         boxes = tuple(self._boxes())
-        notes = list(self.folding.notes)
+        notes = [*self._written(), *self.folding.notes]
         if any(arrow.kind == "loop" for arrow in arrows):
             notes.insert(0, "dashed arrows run from one repetition to the next")
         told = _legend(marks) if legend else ()
         scale = self.paint.legend if self.paint else ()
         return Scene(tuple(marks), tuple(arrows), boxes, direction, (*told, *scale), (*notes,))
+
+    def _written(self) -> Iterator[str]:
+        """Say which values are not those that the calls were given: they were written since."""
+        calls = [node for node in self.nodes if node.is_call and node.value._tick < writes.last]
+        names = dict.fromkeys(
+            self.names.of(source.value) or labels.kind_of(source.value)
+            for node in calls
+            for _, source in node.inputs
+            if written_at(bare(source.value)) > node.value._tick
+        )
+        if names:
+            found = ", ".join(map(labels.cut, names))
+            yield f"written since they were used: {found}; results are those of the old values"
 
     def _id(self, shown: Shown) -> str:
         """Return the id of a mark: that of its box, its name, or its operation in its box."""
