@@ -329,3 +329,13 @@ def test_of_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_value_is
     (lines,) = [m.lines for m in picture.scene.marks if m.title == "d cost / d 0.weight"]
     cost.backward()
     assert lines == ("(1, 1)", f"[[{layers[0].weight.grad.item():.4g}]]")
+
+
+def test_a_folded_module_tells_the_gradient_of_what_it_returned():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
+    cost = model(np.ones((1, 2))).sum()
+    marks = {mark.id: mark for mark in draw(cost, model=model, grads=True, depth=1).scene.marks}
+    sigmoid = cost._args[0]
+    slope = (sigmoid.data * (1 - sigmoid.data)).ravel()
+    assert marks["1"].gradient == ("grad [[1, 1]]",)
+    assert marks["0"].gradient == (f"grad [[{slope[0]:.4g}, {slope[1]:.4g}]]",)

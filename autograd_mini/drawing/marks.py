@@ -92,9 +92,11 @@ class Marks:
         lines = [detail] if (detail := self.detail(place)) else []
         if len(calls) > 1:
             lines.append(f"{len(calls):,} operations")
-        lines += labels.contents(_returned(place, calls).value, self.values)
+        returned = _returned(place, calls)
+        lines += labels.contents(returned.value, self.values)
         kind = "output" if self.output in shown.members else "module"
-        return Mark("", kind, self.title(place), tuple(lines))
+        gradient = self._gradient(returned) if shown.count == 1 else ()
+        return Mark("", kind, self.title(place), tuple(lines), gradient=gradient)
 
     def _mixed(self, shown: Shown) -> Mark:
         kind, count = self._kind(shown.node), len(shown.members)
