@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import defvjp, log_softmax, primitive, relu, sigmoid, softmax
+from autograd_mini import Tensor, defvjp, log_softmax, primitive, relu, sigmoid, softmax
 from nn.init import generator
 from nn.losses import cross_entropy, mse_loss
 
@@ -88,7 +88,10 @@ def dropout(
         return x
     kept = generator(rng).random(x.shape) >= p
     scale = 1 / (1 - p) if p < 1 else 0.0
-    return x * np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0))
+    mask = np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0))
+    if isinstance(x, Tensor):
+        mask = Tensor(mask, name="mask")  # pictures show it where it was made
+    return x * mask
 
 
 def check_probability(p: float) -> None:

@@ -54,6 +54,12 @@ def deep(count):
 # Boxes.
 
 
+def test_the_mask_of_a_dropout_is_in_its_box_by_name():
+    model = nn.Sequential(linear(3, 3), nn.Dropout(0.5, rng=RNG), linear(3, 1))
+    found = where(draw(model(Tensor(np.ones((1, 3)), name="x")).sum(), model=model))
+    assert (found["mask"], found["x"]) == ("1", "")
+
+
 def test_modules_are_boxes_within_boxes_with_paths_and_parameter_counts():
     model, cost = deep(1)
     picture = draw(cost, model=model)
