@@ -351,8 +351,18 @@ def test_a_released_graph_is_refused_with_the_way_to_a_picture():
     cost = hidden * 2
     cost.backward()
     for x in (cost, hidden, hidden + 1):
-        with pytest.raises(RuntimeError, match=r"draw before backward\(\), .*retain_graph=True"):
+        with pytest.raises(
+            RuntimeError, match=r"draw or explain before backward\(\), .*retain_graph=True"
+        ):
             draw(x)
+        with pytest.raises(RuntimeError, match=r"draw or explain before backward\(\)"):
+            draw(x.sum(), grads=True)
+
+
+@pytest.mark.parametrize("option", ["grads", "backward", "legend", "values"])
+def test_a_switch_is_true_or_false(option):
+    with pytest.raises(TypeError, match=f"{option} is True or False, found 'no'"):
+        draw(leaf(2.0) ** 2, **{option: "no"})
 
 
 def test_a_graph_that_was_retained_can_be_drawn_after_backward():

@@ -154,12 +154,13 @@ def test_without_an_error_nothing_is_written(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_an_error_of_no_operation_passes_by(tmp_path):
+def test_an_error_of_no_operation_has_no_picture_and_a_note_says_so(tmp_path, capsys):
     x = leaf([1.0]) * 2
     with pytest.raises(KeyError) as caught, draw_on_error(tmp_path / "graph.dot"):
         {}[x]
     assert not [*tmp_path.iterdir()]
-    assert not getattr(caught.value, "__notes__", [])
+    told = "graph.dot was not drawn: no operation on Tensors raised this"
+    assert getattr(caught.value, "__notes__", [capsys.readouterr().err.strip()]) == [told]
 
 
 def test_an_error_raised_from_that_of_an_operation_shows_that(tmp_path):

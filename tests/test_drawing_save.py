@@ -14,7 +14,7 @@ import pytest
 
 import nn
 from autograd_mini import Tensor
-from autograd_mini.drawing import draw, find_dot, render, save
+from autograd_mini.drawing import draw, explain, find_dot, render, save
 
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIX = ".exe" if os.name == "nt" else ""
@@ -85,7 +85,7 @@ def test_a_picture_that_is_drawn_is_saved_as_it_is(tmp_path):
 
 
 def test_what_is_no_tensor_is_refused(tmp_path):
-    with pytest.raises(TypeError, match=r"draw takes the Tensor .* found ndarray"):
+    with pytest.raises(TypeError, match=r"save takes a Tensor, .* found ndarray"):
         save(np.ones(2), tmp_path / "graph.svg")
     assert not [*tmp_path.iterdir()]
 
@@ -145,9 +145,44 @@ def test_render_of_the_picture_works_with_what_pip_brings(only_pure, tmp_path):
 
 @needs_pure
 def test_what_the_program_refuses_is_said(only_pure, tmp_path):
-    with pytest.raises(RuntimeError, match="could not lay out the graph as nonsense"):
-        save(small_cost(), tmp_path / "graph.nonsense")
+    for form in ("pdf", "nonsense"):
+        with pytest.raises(ValueError, match=rf"graphviz-pure writes no \.{form}: .*install Graph"):
+            save(small_cost(), tmp_path / f"graph.{form}")
     assert not [*tmp_path.glob("graph*")]
+
+
+@needs_dot
+def test_a_format_that_dot_does_not_know_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^dot writes no \.nonsense: write \.svg, \.png or \.pdf$"
+    ):
+        save(small_cost(), tmp_path / "graph.nonsense")
+
+
+def test_an_explanation_is_saved_as_its_picture(tmp_path):
+    x = Tensor(2.0, requires_grad=True, name="x")
+    found = explain(x * x, x)
+    for name in ("why.dot", "why.html"):
+        save(found, tmp_path / name)
+    assert (tmp_path / "why.dot").read_text(encoding="utf-8") == found.picture().source
+
+
+def test_arguments_the_wrong_way_round_are_refused(tmp_path):
+    with pytest.raises(TypeError, match="and then the name of a file, found Tensor as the name"):
+        save(tmp_path / "graph.svg", small_cost())
+
+
+@pytest.mark.parametrize("name", ["graph.dot", "graph.svg", "graph.html"])
+def test_a_folder_is_no_file(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(IsADirectoryError, match=rf"{name} is a folder: give the name of a file"):
+        save(small_cost(), tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_missing_folder_is_named_for_the_file_that_was_asked_for(no_program, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing for graph\.svg"):
+        save(small_cost(), tmp_path / "missing" / "graph.svg")
 
 
 def fake(folder, name, answer):

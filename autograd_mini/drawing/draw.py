@@ -8,17 +8,16 @@ there, and `dot.py` how it looks.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from autograd_mini.drawing.backward_pass import Gradients, check_scalar
+from autograd_mini.drawing.backward_pass import check_scalar
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.names import HasParameters
 from autograd_mini.drawing.paint import MEASURES
 from autograd_mini.drawing.picture import Picture
-from autograd_mini.drawing.scene import Scene
 from autograd_mini.tensor import Tensor
 
 MAX_NODES = 300
@@ -68,7 +67,8 @@ def draw(
             every run of a program, to be kept in git and compared by `diff`.
 
     Raises:
-        TypeError: `output` is no Tensor, or `model` has no `named_parameters()`.
+        TypeError: `output` is no Tensor, `model` has no `named_parameters()`, or a switch is
+            neither True nor False.
         ValueError: an option has no such value, or the gradient of what is no scalar is asked for.
         RuntimeError: no call was recorded, or the graph was released.
 
@@ -78,59 +78,28 @@ def draw(
     >>> [line.strip() for line in picture.body if "->" in line]
     ['"x" -> "np.multiply" [label=< (2,) >]', ...]
     """
-    built = scene(
-        output,
-        model=model,
-        grads=grads,
-        backward=backward,
-        color=color,
-        depth=depth,
-        direction=direction,
-        max_nodes=max_nodes,
-        legend=legend,
-        values=values,
-    )
-    with _without_collection():
-        return as_dot(built)
-
-
-def scene(
-    output: Tensor,
-    *,
-    model: HasParameters | None = None,
-    grads: bool = False,
-    backward: bool = False,
-    color: str | None = None,
-    depth: int | None = None,
-    direction: str = "LR",
-    max_nodes: int = MAX_NODES,
-    legend: bool = False,
-    values: bool = True,
-) -> Scene:
-    """Return what `draw` draws, before it is written as DOT text; the arguments are the same."""
     check_output(output, model)
     _check_choice("direction", direction, DIRECTIONS)
     if color is not None:
         _check_choice("color", color, MEASURES)
     _check_count("depth", depth, 0)
     _check_count("max_nodes", max_nodes, 1)
-    gradients = None
+    flags = {"grads": grads, "backward": backward, "legend": legend, "values": values}
+    _check_flags(flags)
     if grads or backward or color == "gradient":
         check_scalar(output, "a gradient")
-        gradients = Gradients(output)
     with _without_collection():
         builder = Builder(
             [output],
             model=model,
             depth=depth,
             max_nodes=max_nodes,
-            gradients=gradients,
-            is_told=grads,
+            grads=grads,
             backward=backward,
             color=color,
             values=values,
         )
-        return builder.scene(direction, legend)
+        return as_dot(builder.scene(direction, legend))
 
 
 @contextmanager
@@ -176,5 +145,11 @@ def _check_choice(name: str, found: Any, known: Any) -> None:
 
 
 def _check_count(name: str, found: Any, least: int) -> None:
-    if found is not None and (not isinstance(found, int) or found < least):
+    if found is not None and (type(found) is bool or not isinstance(found, int) or found < least):
         raise ValueError(f"{name} is a whole number from {least} on, found {found!r}")
+
+
+def _check_flags(flags: Mapping[str, Any]) -> None:
+    for name, found in flags.items():
+        if not isinstance(found, bool):
+            raise TypeError(f"{name} is True or False, found {found!r}")

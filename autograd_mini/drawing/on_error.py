@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from autograd_mini import tensor
 from autograd_mini.drawing.build import Builder
+from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.draw import MAX_NODES
 from autograd_mini.drawing.ids import Ids
 from autograd_mini.drawing.labels import contents, cut, kind_of, operation_name, text_of
@@ -37,7 +38,8 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
     """Write the graph up to an operation that raises, with the failing call marked.
 
     The exception goes on, with a note that names the file (on Python 3.10, which has no notes, a
-    line on stderr). An error raised `from` that of an operation counts as it; others pass by.
+    line on stderr). An error raised `from` that of an operation counts as it; of others, which no
+    operation raised, there is no picture, and the note says so.
 
     Args:
         path: ends in .svg, .png or another format, .html for a page or .dot for the text.
@@ -71,9 +73,10 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
         found = ((find_failed(cause.__traceback__), cause) for cause in _causes(error))
         failed, cause = next(((call, cause) for call, cause in found if call), (None, error))
         if failed is None:
+            _add_note(error, f"{self.path.name} was not drawn: no operation on Tensors raised this")
             return
         try:
-            write(broken(failed, cause, self.model), self.path)
+            write(as_dot(broken(failed, cause, self.model)), self.path)
             told = f"the graph up to {failed.operation.name} is in {self.path}"
         except Exception as problem:  # noqa: BLE001 - it must not hide the error it came for
             told = f"the graph up to {failed.operation.name} could not be drawn: {problem}"

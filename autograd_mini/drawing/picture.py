@@ -34,7 +34,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
 
         Raises:
             FileNotFoundError: there is no program to lay it out.
-            RuntimeError: the program refused.
+            ValueError: the program does not know the format.
+        RuntimeError: it refused for another reason.
         """
         if is_graphviz(find_dot()):
             return super().pipe(format, **options)
@@ -47,7 +48,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
 
         Raises:
             FileNotFoundError: there is no program to lay it out; the DOT text is written.
-            RuntimeError: the program refused.
+            ValueError: the program does not know the format.
+        RuntimeError: it refused for another reason.
         """
         if is_graphviz(find_dot()):
             return str(super().render(filename, directory=directory, **options))

@@ -42,7 +42,8 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     Raises:
         FileNotFoundError: there is no program to lay the graph out; its text is written instead,
             into a file that ends in .dot.
-        RuntimeError: the program refused.
+        ValueError: the program does not know the format.
+        RuntimeError: it refused for another reason.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +53,7 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     True
     """
     path = Path(path)
+    check_path(path)
     form = format_of(path)
     text = graph.source.encode()
     if form in TEXT:
@@ -85,14 +87,27 @@ NO_PROGRAM = (
 )
 
 
+def check_path(path: Path) -> None:
+    """Refuse a path that no file can be written to.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        IsADirectoryError: `path` is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}: make it first")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file, {path}/graph.svg")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name and rename it, so that nobody ever finds half of it.
 
     Raises:
         FileNotFoundError: there is no such folder.
+        IsADirectoryError: `path` is a folder itself.
     """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}: make it first")
+    check_path(path)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         unfinished.write_bytes(content)
@@ -106,7 +121,8 @@ def laid_out(text: bytes, form: str) -> bytes:
 
     Raises:
         FileNotFoundError: there is no program to lay it out.
-        RuntimeError: the program refused.
+        ValueError: the program does not know the format.
+        RuntimeError: it refused for another reason.
     """
     dot = find_dot()
     if dot is None:
@@ -116,5 +132,15 @@ def laid_out(text: bytes, form: str) -> bytes:
     done = subprocess.run(command, input=text, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         problem = done.stderr.decode(errors="replace").strip()
+        if "not recognized" in problem:
+            raise ValueError(f"{Path(dot).name} writes no .{form}: {_advice(dot)}")
         raise RuntimeError(f"{dot} could not lay out the graph as {form}: {problem}")
     return done.stdout
+
+
+def _advice(dot: str) -> str:
+    if is_graphviz(dot):
+        return "write .svg, .png or .pdf"
+    return (
+        "write .svg or .png, or install Graphviz (graphviz.org/download), which writes others too"
+    )

@@ -6,16 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autograd_mini.drawing.dot import as_dot
-from autograd_mini.drawing.draw import scene
+from autograd_mini.drawing.draw import draw
+from autograd_mini.drawing.explanation import Explanation
 from autograd_mini.drawing.page import page
 from autograd_mini.drawing.picture import Picture
 from autograd_mini.drawing.render import format_of, render, write_whole
-from autograd_mini.drawing.scene import Scene
 from autograd_mini.tensor import Tensor
 
 
-def save(drawn: Tensor | Picture, path: str | os.PathLike[str], **options: Any) -> None:
+def save(
+    drawn: Tensor | Picture | Explanation, path: str | os.PathLike[str], **options: Any
+) -> None:
     """Draw a Tensor into a file, whole or not at all, in the format that its ending names.
 
     An .html file is a page of its own, which needs no network and no program: pan, zoom, search,
@@ -23,14 +24,16 @@ def save(drawn: Tensor | Picture, path: str | os.PathLike[str], **options: Any) 
     backward. Its nodes are folded by the page, so it holds up to 2,000 of them.
 
     Args:
-        drawn: the Tensor that a computation ended in, or what `draw` returned.
+        drawn: the Tensor that a computation ended in, or what `draw`, `diff` or `explain` returned.
         path: ends in .html, in .svg, .png or another format, or in .dot or .gv for the text.
         options: as `draw` takes them, for a Tensor.
 
     Raises:
         FileNotFoundError: there is no program to lay the graph out; its text is written instead,
             into a file that ends in .dot. A page needs none.
-        TypeError: options for a picture that is drawn already.
+        ValueError: the name of the file ends in no format.
+        TypeError: `drawn` is nothing that can be drawn, `path` no name of a file, or there are
+            options for a picture that is drawn already.
 
     >>> import tempfile
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -40,25 +43,36 @@ def save(drawn: Tensor | Picture, path: str | os.PathLike[str], **options: Any) 
     ...     path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     True
     """
-    if isinstance(drawn, Picture):
-        if options:
-            raise TypeError(
-                f"save was given a picture, which is drawn already, and {', '.join(options)}: give "
-                f"these to draw"
-            )
-        write(drawn.scene, Path(path))
-        return
-    if format_of(Path(path)) == "html":
-        options = PAGE_OPTIONS | options
-    write(scene(drawn, **options), Path(path))
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"save takes what is drawn and then the name of a file, found {type(path).__name__} "
+            f'as the name: write save(cost, "graph.svg")'
+        )
+    path = Path(path)
+    form = format_of(path)
+    if isinstance(drawn, Explanation):
+        drawn = drawn.picture()
+    if isinstance(drawn, Tensor):
+        drawn = draw(drawn, **((PAGE_OPTIONS | options) if form == "html" else options))
+    elif not isinstance(drawn, Picture):
+        raise TypeError(
+            f"save takes a Tensor, or what draw, diff or explain returned, found "
+            f"{type(drawn).__name__}: write save(model(x), {path.name!r}, model=model)"
+        )
+    elif options:
+        raise TypeError(
+            f"save was given a picture, which is drawn already, and {', '.join(options)}: give "
+            f"these to draw"
+        )
+    write(drawn, path)
 
 
 PAGE_OPTIONS = {"max_nodes": 2000, "legend": True}
 
 
-def write(drawn: Scene, path: Path) -> None:
-    """Write a scene into a file, in the format that its ending names."""
+def write(drawn: Picture, path: Path) -> None:
+    """Write a picture into a file, in the format that its ending names."""
     if format_of(path) == "html":
-        write_whole(path, page(drawn, title=path.stem).encode())
+        write_whole(path, page(drawn.scene, title=path.stem).encode())
     else:
-        render(as_dot(drawn), path)
+        render(drawn, path)
