@@ -331,6 +331,15 @@ def test_of_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_value_is
     assert lines == ("(1, 1)", f"[[{layers[0].weight.grad.item():.4g}]]")
 
 
+def test_the_gradient_of_a_folded_module_is_that_of_what_it_returned():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
+    out = model(np.ones((1, 2)))
+    scene = draw((out * out + out).sum(), model=model, backward=True, depth=0).scene
+    (told,) = [mark.lines for mark in scene.marks if mark.id == "grad Sequential"]
+    once, both = (f"[[{a:.4g}, {b:.4g}]]" for a, b in (out.data[0], 2 * out.data[0] + 1))
+    assert told == ("(1, 2)", both, "= [[1, 1]]", f"+ {once}", f"+ {once}")
+
+
 def test_a_folded_module_tells_the_gradient_of_what_it_returned():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
     cost = model(np.ones((1, 2))).sum()

@@ -186,7 +186,7 @@ def test_the_factors_of_the_digits_network_are_said_in_words():
     example, o = path.steps[-1].argument_index
     said = [re.sub(" with.*", "", step.words) for step in path.steps]
     assert said == [
-        f"the activation x[{example}, 5]",
+        f"the activation sigmoid[{example}, 5]",
         "the slope of the sigmoid, a (1 - a)",
         f"the weight 4.weight[{o}, 3]",
         "the slope of the sigmoid, a (1 - a)",
@@ -629,10 +629,27 @@ def test_a_loss_without_a_graph_is_refused():
         explain(loss, w)
 
 
+def test_an_array_as_index_and_a_word_as_paths_are_refused():
+    loss, w = loss_and_weight()
+    with pytest.raises(TypeError, match=r"index of integers, .* found array\(\[0, 1\]\)"):
+        explain(loss, w, np.array([0, 1]))
+    for paths in ("all", -1, 1.5, True):
+        with pytest.raises(ValueError, match=rf"a whole number from 0 on, found {paths!r}"):
+            explain(loss, w, (0, 0), paths=paths)
+
+
+def test_without_a_model_the_outermost_modules_name_their_own_as_in_a_picture():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 1))
+    loss = model(np.ones((1, 2))).sum()
+    path = explain(loss, model[0].weight, (0, 1))
+    assert path.element == "0.weight[0, 1]"
+    assert path.paths[0].steps[2].words == "the weight 2.weight[0, 0]"
+
+
 def test_a_released_graph_is_refused():
     loss, w = loss_and_weight()
     loss.backward()
-    with pytest.raises(RuntimeError, match=r"released by an earlier backward\(\).*retain_graph"):
+    with pytest.raises(RuntimeError, match=r"draw or explain before backward\(\), .*retain_graph"):
         explain(loss, w, (0, 0))
 
 
@@ -782,3 +799,4 @@ def test_a_zero_is_drawn_with_its_reason():
 def test_what_is_not_listed_stands_in_a_note():
     x = leaf(2.0)
     assert explain(x * x * x, x, paths=1).scene().notes[-1] == "and 2 more paths, together 8"
+    assert explain(x * x * x, x, paths=0).scene().notes[-1] == "3 paths, not listed, together 12"

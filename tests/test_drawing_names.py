@@ -252,6 +252,29 @@ def test_the_users_name_comes_first_then_the_path_then_the_variable():
     ]
 
 
+def test_parameters_of_several_models_are_named_apart():
+    first, second = (nn.Sequential(nn.Linear(2, 2), nn.Tanh()) for _ in range(2))
+    cost = nn.MSELoss()(second(first(np.ones((1, 2)))), np.zeros((1, 2)))
+    names = [mark.title for mark in draw(cost).scene.marks if mark.kind == "parameter"]
+    assert names == [
+        "Sequential.0.weight",
+        "Sequential.0.bias",
+        "Sequential#2.0.weight",
+        "Sequential#2.0.bias",
+    ]
+
+
+def test_a_model_of_which_nothing_is_in_the_graph_is_told():
+    model, other = nn.Sequential(nn.Linear(2, 2)), nn.Sequential(nn.Linear(2, 2))
+    out = model(np.ones(2))
+    told = "nothing of model=, a Sequential, is in this graph"
+    assert draw(out, model=other).scene.notes == (told,)
+    for part in (model, model[0]):
+        assert draw(out, model=part).scene.notes == ()
+    relu = nn.ReLU()
+    assert draw(relu(leaf([1.0, -1.0])), model=relu).scene.notes == ()
+
+
 def test_leaves_of_a_comprehension_or_a_parameter_of_the_library_have_no_variable():
     both = [Tensor(1.0, requires_grad=True) for _ in range(2)]
     made = list(map(Tensor, [1.0, 2.0], [True, True]))

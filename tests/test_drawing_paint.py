@@ -10,6 +10,7 @@ import pytest
 import nn
 from autograd_mini import defvjp, primitive
 from autograd_mini.drawing import draw
+from autograd_mini.drawing.dot import LOOKS
 from autograd_mini.drawing.paint import BELOW, BLANK, MEASURES, SCALE
 from tests.test_drawing import leaf
 
@@ -145,6 +146,31 @@ def test_every_colour_is_in_the_picture():
     assert f'bgcolor="{fill}"' in picture.source
 
 
+def test_under_a_scale_kinds_have_no_colour_in_the_legend_but_their_outline():
+    legend = draw(leaf(1.0) * 2, color="value", legend=True).source.partition("legend [")[2]
+    cells = re.findall(r'bgcolor="([^"]*)" border="1" color="([^"]*)"', legend)
+    kinds = ("parameter", "constant", "output")
+    assert cells[:3] == [("white", LOOKS[kind]["color"]) for kind in kinds]
+    assert BLANK not in dict(cells[3:])
+
+
+@pytest.mark.parametrize(
+    ("color", "word"),
+    [
+        ("saturation", "the most in it"),
+        ("gradient", "the least in it"),
+        ("value", "the mean of all in it"),
+        ("memory", "the sum of all in it"),
+    ],
+)
+def test_a_note_says_what_the_colour_of_a_folded_node_is(color, word):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 2), nn.Sigmoid())
+    cost = model(np.ones((1, 2))).sum()
+    told = f"what is folded has the colour of {word}"
+    assert told in draw(cost, model=model, color=color, depth=0).scene.notes
+    assert told not in draw(cost, model=model, color=color).scene.notes
+
+
 def test_without_a_colour_no_mark_is_painted():
     assert not any(mark.fill for mark in draw(leaf(1.0) * 2).scene.marks)
     with pytest.raises(ValueError, match=r"color is one of saturation, gradient, .* found 'red'"):
@@ -167,7 +193,10 @@ def test_a_folded_module_is_as_saturated_as_the_worst_in_it():
 def test_the_bytes_of_a_folded_module_are_those_of_all_in_it():
     model = nn.Linear(3, 2, rng=np.random.default_rng(0))
     out = model(np.ones((5, 3))).sum()
-    assert number(out, "memory", "Linear", depth=0) == f"{8 * (6 + 2 + 10)} bytes, all in it"
+    assert (
+        number(out, "memory", "Linear", depth=0)
+        == f"{8 * (6 + 2 + 10)} bytes, the sum of all in it"
+    )
 
 
 def test_the_gradient_of_a_folded_module_is_the_least_in_it():
@@ -185,7 +214,7 @@ def test_the_time_of_calls_that_repeat_is_that_of_all():
     for _ in range(50):
         out = out @ np.eye(100)
     told = number(out.sum(), "time", "out = np.matmul", max_nodes=10)
-    assert told.endswith("µs, all in it")
+    assert told.endswith("µs, the sum of all in it")
 
 
 # Nothing is disturbed.

@@ -8,6 +8,7 @@ contributions do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class BackwardMarks:
         self.drawn = [shown for shown in folding.shown if self._gradient(shown) is not None]
         self.ids = {shown: taken.take(f"grad {ids[shown]}") for shown in self.drawn}
         calls = [node for node in self.nodes if node.is_call]
-        for node in sorted(calls, key=_tick, reverse=True):  # in the order of the walk
+        for node in sorted(calls, key=attrgetter("tick"), reverse=True):  # in the order of the walk
             for _, source, g in gradients.along(node):
                 self.given.setdefault(source, []).append(g)
 
@@ -58,13 +59,13 @@ class BackwardMarks:
         for shown in self.drawn:
             place = shown.box
             g = self._gradient(shown)
-            # Of what repeats, the first is told, as its value is.
-            is_told = shown.folded is None and not shown.is_mixed and type(g) is not list
+            is_one = shown.count == 1 if shown.folded else not shown.is_mixed
+            is_told = is_one and type(g) is not list
             yield Mark(
                 self.ids[shown],
                 "gradient",
                 self.spoken(shown),
-                _told(g, self.given.get(shown.node, [])) if is_told else (),
+                _told(g, self.given.get(shown.result, [])) if is_told else (),
                 box=place.id if place else "",
                 bars=labels.bars_of(g) if is_told else (),
             )
@@ -86,7 +87,7 @@ class BackwardMarks:
             yield Arrow(self.ids[tail], self.ids[head], text, "gradient")
 
     def _gradient(self, shown: Shown) -> Any:
-        return self.gradients.of.get(id(shown.node.value))
+        return self.gradients.of.get(id(shown.result.value))
 
 
 def amount(g: Any) -> str:
@@ -122,8 +123,3 @@ def _signed(g: Any) -> str:
         total = np.sum(array, dtype=np.result_type(array, np.float64))
     text = labels.text_of(total)
     return f"+{text}" if np.isrealobj(total) and total >= 0 else text
-
-
-def _tick(node: Node) -> int:
-    tick: int = node.value._tick
-    return tick

@@ -20,7 +20,7 @@ from autograd_mini.drawing.marks import Marks
 from autograd_mini.drawing.names import Names
 from autograd_mini.drawing.nodes import Node, in_order
 from autograd_mini.drawing.paint import Paint, paint
-from autograd_mini.drawing.places import Place, find_places
+from autograd_mini.drawing.places import find_places, is_part, namers
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.shown import Shown
 from autograd_mini.scopes import Call
@@ -50,8 +50,7 @@ class Builder:
         model: whose paths name modules and parameters, or None.
         depth: how many levels of modules are shown open, None for all.
         max_nodes: how many marks there may be.
-        gradients: of the output, or None.
-        is_told: whether every mark tells its gradient.
+        grads: whether every mark tells its gradient.
         backward: whether the backward pass is drawn.
         color: by what marks are painted, or None.
         values: whether marks tell their values.
@@ -65,8 +64,7 @@ class Builder:
         model: Any = None,
         depth: int | None = None,
         max_nodes: int,
-        gradients: Gradients | None = None,
-        is_told: bool = False,
+        grads: bool = False,
         backward: bool = False,
         color: str | None = None,
         values: bool = True,
@@ -78,14 +76,16 @@ class Builder:
         self.output = ends[id(outputs[-1])]
         places, where = find_places(self.nodes, model, under_way)
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
-        self.names = Names(tensors, _naming(places, model))
+        self.names = Names(tensors, namers(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
-        self.gradients, self.backward = gradients, backward
+        needs_gradients = grads or backward or color == "gradient"
+        self.gradients = Gradients(outputs[-1]) if needs_gradients else None
+        self.backward, self.model = backward, model
         self.paint: Paint | None = None
         if color is not None:
-            self.paint = paint(self.folding.shown, color, gradients)
+            self.paint = paint(self.folding.shown, color, self.gradients)
         self._taken = Ids({"legend", *(place.id for place in places)})
-        told = gradients if is_told else None
+        told = self.gradients if grads else None
         self._marks = Marks(self.folding, self.names, self.output, self.paint, told, values)
         self.ids = {shown: self._id(shown) for shown in self.folding.shown}
 
@@ -100,21 +100,32 @@ class Builder:
             marks += drawn.marks()
             arrows += drawn.arrows()
         boxes = tuple(self._boxes())
-        notes = [*self._written(), *self.folding.notes]
+        notes = [*self._unmet(), *self._written(), *self.folding.notes]
         if any(arrow.kind == "loop" for arrow in arrows):
             notes.insert(0, "dashed arrows run from one repetition to the next")
         told = _legend(marks) if legend else ()
-        scale = self.paint.legend if self.paint else ()
+        scale: tuple[tuple[str, str], ...] = ()
+        if self.paint is not None:
+            scale = self.paint.legend
+            notes += self.paint.notes
         return Scene(tuple(marks), tuple(arrows), boxes, direction, (*told, *scale), (*notes,))
+
+    def _unmet(self) -> Iterator[str]:
+        """Say that nothing of the model is in the graph, whose names would be missed."""
+        if self.model is None:
+            return
+        is_named = any(id(node.value) in self.names.paths for node in self.nodes)
+        if not is_named and not any(is_part(place, self.model) for place in self.folding.places):
+            yield f"nothing of model=, a {type(self.model).__name__}, is in this graph"
 
     def _written(self) -> Iterator[str]:
         """Say which values are not those that the calls were given: they were written since."""
-        calls = [node for node in self.nodes if node.is_call and node.value._tick < writes.last]
+        calls = [node for node in self.nodes if node.is_call and node.tick < writes.last]
         names = dict.fromkeys(
             self.names.of(source.value) or labels.kind_of(source.value)
             for node in calls
             for _, source in node.inputs
-            if written_at(bare(source.value)) > node.value._tick
+            if written_at(bare(source.value)) > node.tick
         )
         if names:
             found = ", ".join(map(labels.cut, names))
@@ -166,15 +177,6 @@ def _is_named(head: Shown) -> bool:
 def _legend(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:
     kinds = {mark.kind for mark in marks}
     return tuple((kind, meaning) for kind, meaning in MEANINGS.items() if kind in kinds)
-
-
-def _naming(places: Sequence[Place], model: Any) -> list[tuple[str, Any]]:
-    """Return what names parameters: the model, else the outermost modules called."""
-    if model is not None:
-        return [("", model)]
-    outermost = [place.call.module for place in places if place.parent is None]
-    named = [module for module in outermost if hasattr(module, "named_parameters")]
-    return [("", module) for module in {id(m): m for m in named}.values()]
 
 
 def _shape(source: Node) -> str:

@@ -207,8 +207,12 @@ def _add_arrow(picture: Picture, arrow: Arrow, kinds: dict[str, str]) -> None:
 
 def _legend(legend: Iterable[tuple[str, str]]) -> str:
     rows = []
+    legend = [*legend]
+    is_painted = any(what not in LOOKS for what, _ in legend)  # then kinds have no colour inside
     for what, meaning in legend:
         looks = OPERATION | LOOKS.get(what, {"fillcolor": what})
+        if is_painted and what in LOOKS and what != "gradient":
+            looks["fillcolor"] = "white"
         cell = f'<td width="24" bgcolor="{looks["fillcolor"]}" border="1" color="{looks["color"]}">'
         sign = SIGNS.get(what, "")
         rows.append(f'<tr>{cell}{sign}</td><td align="left"> {escaped(meaning)}</td></tr>')

@@ -17,8 +17,11 @@ from autograd_mini.backward import gradients
 from autograd_mini.drawing.chain import Arrow, Chain, product_of
 from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
+from autograd_mini.drawing.labels import cut
 from autograd_mini.drawing.names import HasParameters, Names
+from autograd_mini.drawing.nodes import in_order
 from autograd_mini.drawing.partials import Use, parts_of, uses_between
+from autograd_mini.drawing.places import find_places, namers
 from autograd_mini.modes import enable_grad, unwatched
 from autograd_mini.operation import CONTAINERS, ITEM
 from autograd_mini.recorded import no_graph
@@ -46,7 +49,8 @@ def explain(
         tensor: a Tensor that requires grad, a leaf or an inner one.
         index: which number of it; negative ones count from the end.
         paths: how many are listed, those with the largest absolute products. All are counted.
-        model: a module whose parameters are named by their path in it, unless they have a `name`.
+        model: a module whose paths name parameters, unless they have a `name`. Without it, the
+            outermost modules that were called name their own.
 
     Raises:
         TypeError: `loss` or `tensor` is no Tensor, `tensor` needs no gradient, or `index` is none.
@@ -64,9 +68,9 @@ def explain(
     >>> found.gradient
     3.0
     """
-    _check(loss, tensor, model)
-    most = operator.index(paths)
+    _check(loss, tensor, model, paths)
     place = _place(tensor, index)
+    nodes = in_order(loss)
     with unwatched(), enable_grad(), np.errstate(all="ignore"):
         uses, is_met = uses_between(tensor, loss)
         if not is_met:
@@ -76,9 +80,10 @@ def explain(
         gradient = float(gradients(loss, [tensor])[0][place])
     _check_agreement(chain, gradient, uses)
     own = next((use.argument for use in uses if use.x is tensor), "tensor")
-    listed, rest = chain.largest(max(most, 0))
-    modules = [("", model)] if model is not None else []
-    told = _Telling(Names([tensor, *(use.call for use in uses)], modules))
+    listed, rest = chain.largest(paths)
+    places, _ = find_places(nodes, model)
+    tensors = [node.value for node in nodes if isinstance(node.value, Tensor)]
+    told = _Telling(Names(tensors, namers(places, model)))
     return Explanation(
         loss=str(told.names.of(loss) or "loss"),
         element=with_index(str(told.names.of(tensor) or own), place),
@@ -183,7 +188,7 @@ def _check_agreement(chain: Chain, gradient: float, uses: list[Use]) -> None:
         )
 
 
-def _check(loss: Any, tensor: Any, model: Any) -> None:
+def _check(loss: Any, tensor: Any, model: Any, paths: Any) -> None:
     for what, x in (("loss", loss), ("tensor", tensor)):
         if not isinstance(x, Tensor):
             raise TypeError(
@@ -194,6 +199,8 @@ def _check(loss: Any, tensor: Any, model: Any) -> None:
             f"explain takes as model= a module, which has named_parameters(), found "
             f"{type(model).__name__}"
         )
+    if not _is_integer(paths) or paths < 0:
+        raise ValueError(f"paths is how many are listed, a whole number from 0 on, found {paths!r}")
     if not tensor.requires_grad:
         raise TypeError(
             f"explain tells about a Tensor that requires grad, {_described(tensor)} does not: make "
@@ -217,8 +224,10 @@ def _check(loss: Any, tensor: Any, model: Any) -> None:
 def _place(tensor: Tensor, index: Any) -> tuple[int, ...]:
     """Return `index` as a tuple of integers from 0, one for each axis."""
     parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(i, bool | np.bool_) or not hasattr(i, "__index__") for i in parts):
-        raise TypeError(f"explain takes an index of integers, such as 3 or (3, 5), found {index!r}")
+    if not all(map(_is_integer, parts)):
+        raise TypeError(
+            f"explain takes an index of integers, such as 3 or (3, 5), found {cut(repr(index))}"
+        )
     place = tuple(map(operator.index, parts))
     if len(place) != tensor.ndim or not all(
         -n <= i < n for i, n in zip(place, tensor.shape, strict=True)
@@ -228,6 +237,10 @@ def _place(tensor: Tensor, index: Any) -> tuple[int, ...]:
             f"give {tensor.ndim} integer{'s' * (tensor.ndim != 1)} within it"
         )
     return tuple(i % n for i, n in zip(place, tensor.shape, strict=True))
+
+
+def _is_integer(i: Any) -> bool:
+    return isinstance(i, int | np.integer) and not isinstance(i, bool)
 
 
 def _not_met(tensor: Tensor) -> str:

@@ -160,7 +160,13 @@ class Explanation:
             factors = f" {TIMES} ".join(_factors(path))
             yield f"path {i}: {factors} = {short(path.product)}"
         if self.rest.count:
-            yield _rest(self.rest)
+            yield self._unlisted()
+
+    def _unlisted(self) -> str:
+        """Say what the paths that are not listed come to."""
+        more = "and {} more path{}" if self.paths else "{} path{}, not listed"
+        count = self.rest.count
+        return f"{more.format(counted(count), 's' * (count != 1))}, together {short(self.rest.sum)}"
 
     def _lines(self) -> Iterator[str]:
         yield f"d {self.loss} / d {self.element} = {self.gradient:.6g}{self._summary()}"
@@ -195,16 +201,10 @@ class Explanation:
 
     def _totals(self) -> Iterator[str]:
         if self.rest.count:
-            yield _rest(self.rest)
+            yield self._unlisted()
         sums = {"the sum of all paths": self.total, "the engine's gradient": self.gradient}
         for what, number in sums.items():
             yield f"{what:<22} {number: .6g}"
-
-
-def _rest(rest: Rest) -> str:
-    return (
-        f"and {counted(rest.count)} more path{'s' * (rest.count != 1)}, together {short(rest.sum)}"
-    )
 
 
 def _underflow(path: Path) -> str:

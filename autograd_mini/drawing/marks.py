@@ -92,10 +92,9 @@ class Marks:
         lines = [detail] if (detail := self.detail(place)) else []
         if len(calls) > 1:
             lines.append(f"{len(calls):,} operations")
-        returned = _returned(place, calls)
-        lines += labels.contents(returned.value, self.values)
+        lines += labels.contents(shown.result.value, self.values)
         kind = "output" if self.output in shown.members else "module"
-        gradient = self._gradient(returned) if shown.count == 1 else ()
+        gradient = self._gradient(shown.result) if shown.count == 1 else ()
         return Mark("", kind, self.title(place), tuple(lines), gradient=gradient)
 
     def _mixed(self, shown: Shown) -> Mark:
@@ -152,14 +151,3 @@ class Marks:
         if g is None or type(g) is list or not np.size(g):
             return ()
         return (f"grad {labels.spread_of(g)}",)
-
-
-def _returned(place: Place, calls: list[Node]) -> Node:
-    """Return the last node that a module call made."""
-    own = [node for node in calls if place.call.start < node.value._tick <= place.call.end]
-    return max(own, key=_tick)
-
-
-def _tick(node: Node) -> int:
-    tick: int = node.value._tick
-    return tick

@@ -39,6 +39,12 @@ class Node:
         self.inputs: list[tuple[str, Node]] = []
         self.is_call = is_recorded(value)
 
+    @property
+    def tick(self) -> int:
+        """When a Tensor was made."""
+        tick: int = self.value._tick
+        return tick
+
 
 def in_order(*outputs: Any) -> list[Node]:
     """Return the nodes of the graph behind `outputs`, those of the first one first.
@@ -151,7 +157,7 @@ def is_array(x: Any) -> bool:
 
 def _released(node: Any) -> str:
     return (
-        f"draw can't follow the graph beyond {node._operation.name}, called in {node.origin}: "
-        f"backward() has released it; draw before backward(), or call "
+        f"the graph beyond {node._operation.name}, called in {node.origin}, can't be looked at: "
+        f"backward() has released it; draw or explain before backward(), or call "
         f"backward(retain_graph=True)"
     )

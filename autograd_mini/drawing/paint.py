@@ -42,11 +42,13 @@ class Paint(NamedTuple):
         fills: the colour of every mark that has one.
         numbers: what the mark was painted by, in words.
         legend: pairs of a colour and what it stands for.
+        notes: what a colour tells of several nodes that are shown as one.
     """
 
     fills: Mapping[Shown, str]
     numbers: Mapping[Shown, str]
     legend: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
 
 
 def paint(shown: Sequence[Shown], by: str, gradients: Gradients | None) -> Paint:
@@ -60,17 +62,22 @@ def paint(shown: Sequence[Shown], by: str, gradients: Gradients | None) -> Paint
     how = MEASURES[by]
     numbers: dict[Shown, float] = {}
     told: dict[Shown, str] = {}
+    is_together = False
     for mark in shown:
         found = [how.measure(node, gradients) for node in mark.members]
         measured = [number for number in found if number is not None]
         if measured:
             numbers[mark] = number = how.together(measured)
-            told[mark] = how.told(number) + (f", {how.word}" if len(measured) > 1 else "")
+            told[mark] = how.told(number)
+            if len(measured) > 1:
+                told[mark] += f", {how.word}"
+                is_together = True
     scale = how.scale(numbers.values())
     return Paint(
         {mark: scale.colour(number) for mark, number in numbers.items()},
         told,
         tuple((colour, how.told(number)) for colour, number in scale.steps()),
+        (f"what is folded has the colour of {how.word}",) if is_together else (),
     )
 
 
@@ -251,7 +258,7 @@ def _told_bytes(count: float) -> str:
 MEASURES: Mapping[str, How] = {
     "saturation": How(_saturation, _Shares, _told_share, max, "the most in it"),
     "gradient": How(_gradient, _Decades, _told_gradient, min, "the least in it"),
-    "value": How(_value, _Signed, _told_value, fmean, "of all in it"),
-    "time": How(_seconds, _Decades, _told_seconds, math.fsum, "all in it"),
-    "memory": How(_bytes, _Decades, _told_bytes, math.fsum, "all in it"),
+    "value": How(_value, _Signed, _told_value, fmean, "the mean of all in it"),
+    "time": How(_seconds, _Decades, _told_seconds, math.fsum, "the sum of all in it"),
+    "memory": How(_bytes, _Decades, _told_bytes, math.fsum, "the sum of all in it"),
 }

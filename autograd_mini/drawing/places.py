@@ -7,6 +7,7 @@ stack of the calls that are open, finds the innermost one of each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from autograd_mini.drawing.ids import Ids
@@ -71,7 +72,7 @@ def find_places(
     """
     tensors = [node for node in nodes if isinstance(node.value, Tensor)]
     calls = sorted(_calls(tensors, under_way), key=_outer_first)
-    places, where = _assigned(calls, sorted(tensors, key=_tick))
+    places, where = _assigned(calls, sorted(tensors, key=attrgetter("tick")))
     _place_leaves(nodes, where)
     for node in nodes:
         if node in where:
@@ -81,9 +82,21 @@ def find_places(
     return places, where
 
 
-def _tick(node: Node) -> int:
-    tick: int = node.value._tick
-    return tick
+def namers(places: Sequence[Place], model: Any) -> list[tuple[str, Any]]:
+    """Return what names parameters: the model, else the outermost modules called.
+
+    Each comes with what its paths begin with: of several, where it was called.
+    """
+    if model is not None:
+        return [("", model)]
+    outermost = {id(p.call.module): p for p in reversed(places) if p.parent is None}
+    holders = [place for place in reversed(outermost.values()) if place.parameters]
+    return [(place.id if len(holders) > 1 else "", place.call.module) for place in holders]
+
+
+def is_part(place: Place, model: Any) -> bool:
+    """Return whether a module call is one of `model`, or of a module in it."""
+    return place.call.module is model or id(place.call.module) in _paths(model)
 
 
 def _outer_first(call: Call) -> tuple[int, int]:
@@ -128,7 +141,7 @@ def _assigned(
     coming = next(waiting, None)
     opened: list[Place] = []
     for node in nodes:
-        at = _tick(node)
+        at = node.tick
         while coming is not None and coming.start < at:
             while opened and opened[-1].call.end <= coming.start:
                 opened.pop()

@@ -144,7 +144,7 @@ def _is_index(x: Any) -> bool:
 
 
 def _time(item: Item) -> int:
-    time: int = item.call.end if isinstance(item, Place) else item.value._tick
+    time: int = item.call.end if isinstance(item, Place) else item.tick
     return time
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from autograd_mini.drawing.nodes import Node
@@ -39,6 +40,17 @@ class Shown:
     def is_single(self) -> bool:
         """Whether it is one node."""
         return self.folded is None and len(self.members) == 1
+
+    @property
+    def result(self) -> Node:
+        """The node whose value it tells: of a folded module call the last one that it made."""
+        if self.folded is None:
+            return self.node
+        call = self.folded.call
+        calls = (node for node in self.members if node.is_call)
+        return max(
+            (node for node in calls if call.start < node.tick <= call.end), key=attrgetter("tick")
+        )
 
 
 Use = tuple[Shown, str]  # by which mark, as which argument
@@ -167,7 +179,7 @@ def stretches(nodes: Sequence[Node], most: int, stand_ins: StandIns) -> dict[Nod
         most: how many marks there may be.
         stand_ins: what tells the kinds of leaves.
     """
-    calls = sorted((node for node in nodes if node.is_call), key=_tick)
+    calls = sorted((node for node in nodes if node.is_call), key=attrgetter("tick"))
     output = [calls.pop()] if most > _KINDS and len(calls) > 1 else []
     length = max(1, -(-len(calls) // max(1, (most - 1) // _KINDS)))
     mark_of: dict[Node, Shown] = {}
@@ -202,8 +214,3 @@ def _as_one(nodes: Sequence[Node]) -> dict[Node, Shown]:
     shown.count = len(nodes)
     shown.is_mixed = len(nodes) > 1
     return dict.fromkeys(nodes, shown)
-
-
-def _tick(node: Node) -> int:
-    tick: int = node.value._tick
-    return tick
