@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import Tensor, checkpoint, primitive
+from autograd_mini import Tensor, checkpoint, defvjp, primitive
 from autograd_mini.drawing import draw_on_error, find_dot
 from autograd_mini.drawing.render import laid_out
 
@@ -134,6 +134,36 @@ def test_an_operation_of_ones_own_may_fail_too(tmp_path):
     text, _ = broken(tmp_path, lambda: picky(leaf([1.0, 2.0], "x") * 2), error=LookupError)
     assert "✗ picky" in text
     assert "LookupError: no such" in text
+
+
+@primitive
+def tripled(x):
+    """Multiply by three, with a rule that has the wrong shape."""
+    return 3 * x
+
+
+defvjp(tripled, lambda g, out, x: 3 * g @ np.ones((5, 5)))
+
+
+def test_a_call_whose_derivative_fails_is_marked(tmp_path):
+    def compute():
+        hidden = np.tanh(leaf(np.ones((1, 3)), "x"))
+        tripled(hidden).sum().backward()
+
+    text, error = broken(tmp_path, compute, error=RuntimeError)
+    assert "✗ tripled" in text
+    assert "hidden = np.tanh" in text
+    assert "RuntimeError: the derivative of tripled" in text
+    assert "tripled(hidden).sum().backward()" in text
+    assert str(error).startswith("the derivative of tripled")
+
+
+def test_a_call_that_was_released_has_no_picture(tmp_path):
+    cost = leaf([1.0]).sum()
+    cost.backward()
+    with pytest.raises(RuntimeError), draw_on_error(tmp_path / "graph.dot"):
+        (cost * 2).backward()
+    assert not [*tmp_path.iterdir()]
 
 
 def test_inside_a_checkpoint_the_call_within_is_marked(tmp_path):

@@ -15,6 +15,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from autograd_mini import tensor
+from autograd_mini.backward import Walk
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.draw import MAX_NODES
@@ -28,6 +29,7 @@ from autograd_mini.drawing.source import place_of
 from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import leave_library
 from autograd_mini.primitive import TABLE
+from autograd_mini.recorded import given
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.scopes import Call
 
@@ -35,7 +37,7 @@ UNKNOWN = sys.maxsize  # the end of a module call that has not returned
 
 
 class draw_on_error:  # noqa: N801 - a context manager, used like a function
-    """Write the graph up to an operation that raises, with the failing call marked.
+    """Write the graph up to an operation that raises, or its rule, with the failing call marked.
 
     The exception goes on, with a note that names the file (on Python 3.10, which has no notes, a
     line on stderr). An error raised `from` that of an operation counts as it; of others, which no
@@ -112,11 +114,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def find_failed(trace: TracebackType | None) -> Failed | None:
-    """Return the innermost recorded call in a traceback, None if there is none."""
+    """Return the innermost recorded call in a traceback, or one whose rule raised, if any."""
     frames = [*_frames(trace)]
     calls = [frame for frame in frames if _is_call(frame)]
     if not calls:
-        return None
+        walks = (frame.f_locals["node"] for frame in frames if _is_of_walk(frame))
+        return next((_differentiated(node) for node in walks if node._args is not None), None)
     frame = calls[-1]
     operation, arguments = _called(frame)
     user = leave_library(frame)
@@ -137,6 +140,18 @@ def _is_call(frame: FrameType) -> bool:
     return is_engine and not {"operation", "function", "index"}.isdisjoint(found)
 
 
+def _is_of_walk(frame: FrameType) -> bool:
+    """Return whether the walk of the backward pass is at a call in `frame`."""
+    return frame.f_code is Walk.run.__code__ and "node" in frame.f_locals
+
+
+def _differentiated(node: Any) -> Failed:
+    """Return a recorded call, whose derivative failed; its module calls have returned."""
+    operation = node._operation
+    arguments = given(operation, node._args, node._kwargs)
+    return Failed(operation, arguments, node._code, node._offset, [])
+
+
 def _called(frame: FrameType) -> tuple[Operation, dict[str, Any]]:
     """Return the operation and its arguments by name."""
     found = frame.f_locals
@@ -148,8 +163,7 @@ def _called(frame: FrameType) -> tuple[Operation, dict[str, Any]]:
         args = found["args"]
     else:  # an operator, or an index
         args = [found[name] for name in ("self", "other", "index") if name in found]
-    by_position = {operation.name_of(i): x for i, x in enumerate(args)}
-    return operation, by_position | dict(found.get("kwargs") or {})
+    return operation, given(operation, tuple(args), found.get("kwargs"))
 
 
 def _module_call(frame: FrameType) -> Iterator[Call]:
