@@ -149,7 +149,7 @@ class Builder:
 
     def _arrows(self) -> Iterator[Arrow]:
         for tail, head, name, source, count in self.folding.arrows():
-            is_loop = tail.order >= head.order
+            is_loop = source.is_call and tail.order >= head.order
             parts = [name if _is_named(head) else "", _shape(source)]
             if count > 1 and not is_loop and head.count == 1:
                 parts.append(f"x {count:,}")
