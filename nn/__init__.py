@@ -1,5 +1,7 @@
 """Networks: modules, layers, losses, and files of their weights."""
 
+import importlib
+
 from nn import functional, init
 from nn.layers import Dropout, Flatten, Linear, ReLU, Sigmoid, Softmax, Tanh
 from nn.losses import CrossEntropyLoss, MSELoss
@@ -27,3 +29,9 @@ __all__ = [
     "save",
     "summary",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "pictures":  # loaded when it is asked for, since it needs matplotlib
+        return importlib.import_module("nn.pictures")
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Pictures of weights, of a cost and of activation functions, and what all pictures promise."""
 
+import math
 import subprocess
 import sys
 
@@ -93,6 +94,11 @@ def test_weights_are_drawn_inside_one_axes_or_in_one_for_each_neuron():
     [
         (nn.Linear(784, 2), (28, 27), ValueError, "784 weights, which are no image of shape"),
         (nn.Linear(784, 2), (784,), ValueError, "784 weights, which are no image of shape"),
+        (nn.Linear(784, 2), 28, ValueError, "no image of shape=28: give rows and columns"),
+        (nn.Linear(784, 2), (28.0, 28.0), ValueError, "no image of shape=.28.0, 28.0.: give rows"),
+        (nn.Linear(4, 2).weight, (2, 2), TypeError, r"found a Tensor of shape \(2, 4\): pass one"),
+        (np.ones((2, 4)), (2, 2), TypeError, r"found an array of shape \(2, 4\): pass one"),
+        (nn.Sequential(nn.Linear(4, 2)), (2, 2), TypeError, "found a Sequential: pass one layer"),
         (nn.ReLU(), (28, 28), TypeError, r"pass one layer of the model, such as model\[0\]"),
         (nn.Sequential(nn.Linear(4, 2)), (2, 2), TypeError, "pass one layer of the model"),
     ],
@@ -145,6 +151,17 @@ def test_outputs_below_zero_and_above_one_have_room():
     assert low == -2
     assert high > 3
     assert f"({MINUS}2.000 {MINUS} ({MINUS}1.000))²" in [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 30])
+def test_the_legend_of_a_cost_is_below_its_ticks(count):
+    ax = pictures.cost_of_example(np.full(count, 0.5), np.zeros(count))
+    ax.figure.canvas.draw()
+    ticks = [label.get_window_extent() for label in ax.get_xticklabels()]
+    legend = ax.get_legend().get_window_extent()
+    assert not any(legend.overlaps(tick) for tick in ticks)
+    assert not legend.overlaps(ax.xaxis.label.get_window_extent())
+    assert legend.y0 >= 0
 
 
 def test_every_number_of_the_cost_is_inside_the_axes():
@@ -223,8 +240,8 @@ def test_without_bias_and_slope_there_is_one_curve_between_its_bounds():
         (lambda z: z - z.mean(), {}, "<lambda> mixes the numbers"),
         (lambda z: z / z.max(), {}, "<lambda> mixes the numbers"),
         (np.sum, {}, r"returned shape \(\) for \(601,\)"),
-        (sigmoid, {"bounds": (2, 1)}, r"from a low to a high number, found bounds=\(2, 1\)"),
-        (sigmoid, {"bias": np.nan}, "bias=nan"),
+        (sigmoid, {"bounds": (2, 1)}, r"from a low to a high number, .* found \(2, 1\)"),
+        (sigmoid, {"bias": np.nan}, "finite number as the bias, found nan"),
     ],
 )
 def test_what_is_no_function_of_one_number_has_no_curve(function, options, message):
@@ -339,6 +356,13 @@ def test_without_matplotlib_one_sentence_names_the_extra_and_nn_works(line):
     )
 
 
+def test_pictures_can_be_reached_from_nn_itself():
+    code = "import nn; print(nn.pictures.weights.__name__); nn.nothing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "weights\n"
+    assert "AttributeError: module 'nn' has no attribute 'nothing'" in done.stderr
+
+
 def test_nn_alone_does_not_load_matplotlib():
     program = "import sys, nn; print('matplotlib' in sys.modules)"
     done = subprocess.run(
@@ -356,6 +380,21 @@ def test_all_is_what_is_exported():
     assert public == set(pictures.__all__)
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (nn.ReLU, "found the class ReLU: make an object of it first"),
+        (nn.MSELoss(), "found a MSELoss"),
+        (lambda z, bias: z + bias, r"found the function <lambda>\(z, bias\)"),
+        (math.tanh, r"made of NumPy's functions; tanh can't take an array of shape \(601,\): "),
+        (nn.Linear(3, 3), r"Linear can't take an array of shape \(601,\): linear multiplies"),
+    ],
+)
+def test_what_takes_no_array_of_numbers_is_no_activation(function, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        pictures.activation(function)
+
+
 def test_a_name_in_the_place_of_an_activation_is_refused():
-    with pytest.raises(TypeError, match=r"activation draws a function such as .*found 'sigmoid'"):
+    with pytest.raises(TypeError, match=r"function of one number.*found 'sigmoid'"):
         pictures.activation("sigmoid")

@@ -165,11 +165,18 @@ class Shrinks(nn.Module):
         (Twice(), np.ones(3), ValueError, "in Twice something goes around a layer"),
         (Silent(), np.ones(3), ValueError, "none that were recorded in Silent: build it of"),
         (Hidden(), np.ones(3), ValueError, "none that were recorded in Hidden"),
-        (Chooses(), np.ones(3), TypeError, "Chooses returned array"),
-        (Shrinks(), np.ones(3), ValueError, r"\(1, 4\) became \(1, 2\) where 4 were expected"),
+        (Chooses(), np.ones(3), TypeError, "Chooses returned an array of shape"),
+        (
+            Shrinks(),
+            np.ones(3),
+            ValueError,
+            r"of \(1, 4\) the model returned \(1, 2\): pass",
+        ),
         (nn.Sequential(nn.ReLU()), np.ones(3), ValueError, "none that were recorded in Sequential"),
-        (nn.Linear(3, 2), np.ones((5, 3)), ValueError, r"pass one example such as x\[0\]"),
+        (nn.Linear(3, 2), np.ones((5, 3)), ValueError, r"pass one example, such as x\[0\]"),
         (np.tanh, np.ones(3), TypeError, "network draws a module such as nn.Sequential"),
+        (np.ones((3, 3)), nn.Linear(3, 3), TypeError, r"found an array of shape \(3, 3\)$"),
+        (nn.Linear(3, 2), nn.Linear(3, 2), TypeError, "array of real numbers, found a Linear"),
         (nn.Linear(3, 2), "abc", TypeError, "an array of real numbers, found 'abc'"),
     ],
 )
@@ -266,6 +273,28 @@ def test_the_brightest_output_is_ringed_and_named():
     assert {"cat", "bird", "0.25", "\N{MINUS SIGN}2.00"} <= set(texts(ax))
 
 
+def test_a_network_of_one_neuron_is_told_in_the_singular():
+    model = nn.Sequential(nn.Linear(1, 1), nn.Sigmoid())
+    model[0].weight.data[:], model[0].bias.data[:] = 0.0, 0.0
+    ax = pictures.network(model, [2.0])
+    assert ax.get_title() == "The output: 0.50"
+    assert {"1\ninput\nfull light: 2", "1\noutput"} <= {*texts(ax)}
+
+
+def test_an_activation_that_rounds_to_zero_has_no_sign():
+    model = nn.Linear(1, 2)
+    model.weight.data[:], model.bias.data[:] = 0.0, [-0.001, 1.0]
+    assert "0.00" in texts(pictures.network(model, [2.0]))
+
+
+def test_a_picture_given_whole_goes_into_the_network_row_by_row():
+    model, image = nn.Linear(6, 3), np.arange(6.0).reshape(2, 3) / 6
+    whole, flat = (pictures.network(model, x, shape=(2, 3)) for x in (image, image.ravel()))
+    assert texts(whole) == texts(flat)
+    as_tensor = pictures.network(model, Tensor(image), shape=(2, 3))
+    assert texts(as_tensor) == texts(flat)
+
+
 def test_without_names_outputs_have_their_numbers():
     ax = pictures.network(digits_network(), np.zeros(784))
     assert set("0123456789") <= set(texts(ax))
@@ -299,10 +328,11 @@ def test_everything_drawn_is_inside_the_frame():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shape": (28, 27)}, r"shape=\(28, 27\) is no picture of the model's 784 inputs"),
+        ({"shape": (28, 27)}, r"the model has 784 inputs, which are no image of shape=\(28, 27\)"),
         ({"names": "abc"}, "the model has 10 outputs, found 3 names"),
-        ({"neurons": 1}, "at least 2 neurons and 1 edge, asked for 1 and 120"),
-        ({"edges": 0}, "at least 2 neurons and 1 edge, asked for 16 and 0"),
+        ({"neurons": 1}, "neurons is a whole number from 2 on, found 1"),
+        ({"neurons": 2.5}, "neurons is a whole number from 2 on, found 2.5"),
+        ({"edges": 0}, "edges is a whole number from 1 on, found 0"),
     ],
 )
 def test_options_that_do_not_fit_are_told_in_a_sentence(options, message):

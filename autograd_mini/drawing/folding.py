@@ -134,7 +134,8 @@ class Folding:
         if lines := sum(shown.is_of_line and len(shown.members) > 1 for shown in self.shown):
             yield f"the calls of {lines} line{'s' * (lines != 1)} are shown as one each"
         if parts := sum(shown.is_mixed and shown.node.is_call for shown in self.shown):
-            yield f"calls that follow each other are shown as one, in {parts} group{'s' * (parts != 1)}"
+            groups = f"{parts} group{'s' * (parts != 1)}"
+            yield f"calls that follow each other are shown as one, in {groups}"
         elif not self.stand_ins.is_empty:
             yield "of what repeats, the first is shown"
         if len(self.nodes) > len(self.shown):

@@ -16,9 +16,10 @@ BLUE, ORANGE, INK, GREY, PALE = "#1f66a8", "#d2601a", "#222222", "#6e6e6e", "#d9
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#8a3606", ORANGE, "#ffffff", BLUE, "#0c2f57"], N=255
 )
-# One per start of a descent: hues that no kind of colour vision confuses, and a mark for each.
-SERIES = ((BLUE, "o"), (ORANGE, "s"), ("#00805f", "^"), ("#b0568f", "D"), ("#5f5f5f", "v"))
+# For the starts of a descent: hues that no kind of colour vision confuses, and marks.
+HUES, MARKS = (BLUE, ORANGE, "#00805f", "#b0568f", "#5f5f5f"), "os^Dv"
 DPI = 130
+MINUS = "\N{MINUS SIGN}"
 TITLE: dict[str, Any] = {"color": INK, "fontsize": 14}
 
 
@@ -89,12 +90,30 @@ def signed(number: float, digits: int = 2) -> str:
     >>> signed(0.5), signed(-0.5) == "\N{MINUS SIGN}0.50"
     ('+0.50', True)
     """
-    return minus(f"{number:+.{digits}f}")
+    return minus(f"{_rounded(number, digits):+.{digits}f}")
+
+
+def fixed(number: float, digits: int = 2) -> str:
+    """Return a number to some digits; what rounds to zero has no sign.
+
+    >>> fixed(2.0), fixed(-0.001)
+    ('2.00', '0.00')
+    """
+    return minus(f"{_rounded(number, digits):.{digits}f}")
+
+
+def series(number: int) -> tuple[str, str]:
+    """Return colour and mark of one of several curves; the first 25 differ.
+
+    >>> series(0), series(5)
+    (('#1f66a8', 'o'), ('#1f66a8', 's'))
+    """
+    return HUES[number % 5], MARKS[(number + number // 5) % 5]
 
 
 def minus(text: str) -> str:
     """Return `text` with real minus signs for hyphens."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    return text.replace("-", MINUS)
 
 
 def bare_frame(ax: Axes, colour: str = PALE) -> None:
@@ -108,6 +127,10 @@ def open_frame(ax: Axes) -> None:
     ax.grid(color=PALE, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _rounded(number: float, digits: int) -> float:
+    return round(float(number), digits) + 0.0  # which turns -0.0 into 0.0
 
 
 def _new_figure(size: tuple[float, float]) -> Figure:

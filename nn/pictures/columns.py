@@ -18,6 +18,7 @@ from autograd_mini.primitive import TABLE
 from autograd_mini.recorded import as_recorded, given
 from nn import functional
 from nn.module import Module
+from nn.pictures.asked import named
 from nn.pictures.untouched import untouched
 
 _LINEAR = TABLE[functional.linear]
@@ -48,7 +49,7 @@ def columns(model: Module, x: ArrayLike | Tensor) -> Columns:
     ([3, 4, 2], [(4, 3), (2, 4)])
     """
     if not isinstance(model, Module):
-        raise TypeError(f"network draws a module such as nn.Sequential, found {model!r}")
+        raise TypeError(f"network draws a module such as nn.Sequential, found {named(model)}")
     example = Tensor(_one_example(model, x), requires_grad=True)
     with untouched(model), enable_grad():
         out = model(example)
@@ -66,7 +67,7 @@ def _one_example(model: Module, x: Any) -> NDArray[Any]:
     """Return `x` as a batch of one, in floating-point numbers."""
     numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
     if numbers.dtype.kind not in "biuf" or not numbers.ndim:
-        raise TypeError(f"network draws what becomes of an array of real numbers, found {x!r}")
+        raise TypeError(f"network draws what becomes of an array of real numbers, found {named(x)}")
     kinds = [p.dtype for p in model.parameters()] or [np.dtype(float)]
     numbers = numbers.astype(np.result_type(numbers.dtype, *kinds))
     is_batch = numbers.ndim > 1 and len(numbers) == 1
@@ -77,7 +78,9 @@ def _linear_calls(model: Module, out: Any) -> list[Any]:
     """Return the calls of linear layers behind `out`, first to last."""
     name = type(model).__name__
     if not isinstance(out, Tensor):
-        raise TypeError(f"network draws a model that returns one Tensor, {name} returned {out!r}")
+        raise TypeError(
+            f"network draws a model that returns one Tensor, {name} returned {named(out)}"
+        )
     found = [x for x in _behind(out, None) if x._operation is _LINEAR]
     if not found:
         raise ValueError(
@@ -120,10 +123,11 @@ def _check_follows(model: Module, before: Any, layer: Any, read: Any, example: A
         )
     inputs = _bare(parts[0]).shape[1] if parts else before.size
     if not read.size == before.size == inputs:
+        what = "the model returned" if layer is None else f"a layer of {inputs} inputs was given"
         raise ValueError(
-            f"network draws one example, neuron by neuron, but {before.shape} became "
-            f"{read.shape} where {inputs} were expected: pass one example such as x[0] to a model "
-            "that changes no sizes between its linear layers"
+            f"network draws one example, neuron by neuron, but of {before.shape} {what} "
+            f"{read.shape}: pass one example, such as x[0], and a model that changes no sizes "
+            f"between its linear layers"
         )
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor, vjp
+from nn.pictures.asked import check_function, interval, numbers
 from nn.pictures.canvas import BLUE, GREY, INK, ORANGE, TITLE, check_axes, minus, open_frame, single
 
 
@@ -37,7 +38,8 @@ def activation(
         The axes.
 
     Raises:
-        TypeError: `function` is no function, or `ax` no Axes.
+        TypeError: `function` is no function of one argument, or can take no array, or `ax` is no
+            Axes.
         ValueError: the function mixes numbers, as softmax does, or `bounds` are none.
 
     >>> from autograd_mini import sigmoid
@@ -45,14 +47,12 @@ def activation(
     ['sigmoid(z)', 'sigmoid(z + 2)', 'slope of sigmoid(z)']
     """
     check_axes(ax)
-    if not callable(function):
-        raise TypeError(
-            f"activation draws a function such as nn.functional.sigmoid or np.tanh, found "
-            f"{function!r}"
-        )
-    low, high = bounds or (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
-    if not (np.isfinite([low, high, bias]).all() and low < high):
-        raise ValueError(f"activation draws from a low to a high number, found {bounds=}, {bias=}")
+    check_function(
+        function, "activation draws a function of one number, such as nn.ReLU() or np.tanh"
+    )
+    bias = float(numbers(bias, "activation takes a finite number as the bias"))
+    around = (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
+    low, high = interval(around if bounds is None else bounds, "activation draws")
     z = np.linspace(low, high, 601)
     name = getattr(function, "__name__", type(function).__name__)
     with np.errstate(all="ignore"):  # where the function has no value the curve has a gap
@@ -80,7 +80,13 @@ def _curve(
     function: Callable[[Any], Any], name: str, z: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the function's values and slopes at `z`."""
-    out, pull = vjp(function, z)
+    try:
+        out, pull = vjp(function, z)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"activation draws a function of one number, element by element, made of NumPy's "
+            f"functions; {name} can't take an array of shape {z.shape}: {error}"
+        ) from error
     values = np.asarray(_bare(out))
     some = slice(100, None, 3)  # of another mean, sum and maximum than all
     again = np.asarray(_bare(function(z[some])))

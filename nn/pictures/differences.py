@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from nn.losses import mse_loss
-from nn.pictures.canvas import BLUE, GREY, INK, ORANGE, TITLE, check_axes, minus, single
+from nn.pictures.asked import named
+from nn.pictures.canvas import BLUE, GREY, INK, MINUS, ORANGE, TITLE, check_axes, fixed, single
 
 
 def cost_of_example(
@@ -63,7 +64,8 @@ def cost_of_example(
     ax.set_xlabel("activation", loc="left")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines["bottom"].set_bounds(low, high)
-    ax.legend(loc="upper left", bbox_to_anchor=(0.25, -0.04), ncols=2, frameon=False)
+    # Below the ticks by points, not by a share of a height that the number of rows decides.
+    ax.legend(loc="upper left", bbox_to_anchor=(0.22, 0), borderaxespad=2, ncols=2, frameon=False)
     ax.set_title(f"The cost of this example: {cost:.4f}", **TITLE)
     return ax
 
@@ -71,7 +73,7 @@ def cost_of_example(
 def _numbers(x: Any) -> NDArray[Any]:
     found = np.asarray(x.data if isinstance(x, Tensor) else x)
     if found.dtype.kind not in "biuf":
-        raise TypeError(f"cost_of_example takes arrays of real numbers, found {x!r}")
+        raise TypeError(f"cost_of_example takes arrays of real numbers, found {named(x)}")
     return found if found.dtype.kind == "f" else found.astype(float)
 
 
@@ -83,7 +85,8 @@ def _checked(a: NDArray[Any], y: NDArray[Any], names: Sequence[object] | None) -
             "np.eye(n)[label], and take one row of a batch"
         )
     if not (np.isfinite(a).all() and np.isfinite(y).all()):
-        raise ValueError(f"cost_of_example draws finite numbers, found {a} and {y}")
+        wrong = next(x for x in (*a, *y) if not np.isfinite(x))
+        raise ValueError(f"cost_of_example draws finite numbers, found {wrong}")
     labels = [str(name) for name in (range(len(a)) if names is None else names)]
     if len(labels) != len(a):
         raise ValueError(f"there are {len(a)} outputs, found {len(labels)} names")
@@ -95,9 +98,9 @@ def _write_row(
 ) -> None:
     """Write one difference and its square right of the bars."""
     a, y, square = numbers
-    wanted = f"({y:.3f})" if y < 0 else f"{y:.3f}"
+    wanted = f"({fixed(y, 3)})" if y < 0 else fixed(y, 3)
     look: dict[str, Any] = {"va": "center", "family": "monospace", "color": INK, "fontsize": 11}
-    ax.text(edges[1], place, minus(f"({a:.3f} - {wanted})²"), ha="right", **look)
+    ax.text(edges[1], place, f"({fixed(a, 3)} {MINUS} {wanted})²", ha="right", **look)
     ax.text(edges[2], place, "=", ha="center", **look)
     ax.text(edges[3], place, f"{square:.4f}", ha="right", **look).set_gid("square")
 

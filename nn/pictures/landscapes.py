@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from autograd_mini import Tensor, no_grad
 from nn.module import Module
+from nn.pictures.asked import check_above_zero, check_count, check_function, named
 from nn.pictures.directions import Plane, path_plane, random_plane
 from nn.pictures.untouched import untouched
 
@@ -67,11 +68,14 @@ def landscape_costs(
     ((9, 9), True)
     """
     if not isinstance(model, Module):
-        raise TypeError(f"landscape moves the weights of a module, found {model!r}")
-    if points < 3 or not 0 < radius < np.inf:
-        raise ValueError(
-            f"landscape takes at least 3 points and a radius above 0, found {points} and {radius}"
-        )
+        raise TypeError(f"landscape moves the weights of a module, found {named(model)}")
+    check_function(
+        loss,
+        "landscape takes a function of the model that returns its cost, such as "
+        "lambda model: nn.MSELoss()(model(x), y)",
+    )
+    check_count("points", points, 3)
+    check_above_zero("radius", radius)
     if path is None:
         plane = random_plane(model, np.random.default_rng(0) if rng is None else rng)
         x = y = _steps(-radius, radius, points)
@@ -108,6 +112,7 @@ def _number(cost: Any) -> float:
     found = np.asarray(cost.data if isinstance(cost, Tensor) else cost)
     if found.size != 1 or found.dtype.kind not in "biuf":
         raise TypeError(
-            f"landscape takes a loss that returns one real number for a model, found {cost!r}"
+            f"landscape takes a function that returns one real number for a model, found "
+            f"{named(cost)}"
         )
     return float(found.item())

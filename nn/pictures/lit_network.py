@@ -7,7 +7,6 @@ same for every example, and some are lit and some dark. Of many outputs the brig
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from nn.module import Module
-from nn.pictures.canvas import TITLE, check_axes, minus, single
+from nn.pictures.asked import check_count, check_image
+from nn.pictures.canvas import TITLE, check_axes, fixed, single
 from nn.pictures.columns import Columns, columns
 
 NIGHT, LIT_BLUE, LIT_ORANGE, GOLD = "#15181d", "#5fb0ee", "#f58b3c", "#ffd24d"
@@ -65,7 +65,8 @@ def network(
 
     Args:
         model: its linear layers follow one another, with anything neuron by neuron in between.
-        x: one example, with or without a batch axis of 1. The model runs in evaluation mode.
+        x: one example, with or without a batch axis of 1, or a picture of `shape`, which goes into
+            the model row by row. The model runs in evaluation mode.
         shape: rows and columns of the picture that `x` is; it is drawn too, with the pixels that
             are shown as neurons framed.
         names: of the outputs; their numbers by default.
@@ -91,7 +92,7 @@ def network(
     inputs
     """
     check_axes(ax)
-    found = columns(model, x)
+    found = columns(model, _flat(x) if np.shape(x) == shape else x)
     labels = _checked(found, shape, names, neurons, edges)
     rows = _rows(found, neurons)
     ax = single(ax, (13, 7.5))
@@ -112,6 +113,10 @@ def network(
     return ax
 
 
+def _flat(x: Any) -> NDArray[Any]:
+    return np.asarray(x.data if isinstance(x, Tensor) else x).ravel()
+
+
 def _checked(
     found: Columns,
     shape: tuple[int, int] | None,
@@ -120,10 +125,8 @@ def _checked(
     edges: int,
 ) -> list[str]:
     """Return the names of the outputs; raise where the arguments do not fit the model."""
-    if neurons < 2 or edges < 1:
-        raise ValueError(
-            f"network shows at least 2 neurons and 1 edge, asked for {neurons} and {edges}"
-        )
+    check_count("neurons", neurons, 2)
+    check_count("edges", edges, 1)
     for place, activations in enumerate(found.activations):
         if len(wrong := activations[~np.isfinite(activations)]):
             raise ValueError(
@@ -131,11 +134,12 @@ def _checked(
                 "look for its cause with autograd_mini.detect_anomaly"
             )
     inputs, outputs = len(found.activations[0]), len(found.activations[-1])
-    if shape is not None and [math.prod(shape), len(shape)] != [inputs, 2]:
-        raise ValueError(f"shape={shape} is no picture of the model's {inputs} inputs")
+    if shape is not None:
+        check_image(shape, inputs, f"the model has {inputs:,} input{'s' * (inputs != 1)}")
     labels = [str(name) for name in (range(outputs) if names is None else names)]
     if len(labels) != outputs:
-        raise ValueError(f"the model has {outputs} outputs, found {len(labels)} names")
+        several = "s" * (outputs != 1)
+        raise ValueError(f"the model has {outputs} output{several}, found {len(labels)} names")
     return labels
 
 
@@ -228,7 +232,7 @@ def _lit(light: float) -> tuple[float, float, float]:
 def _draw_caption(ax: Axes, row: Row, activations: NDArray[Any], position: int, count: int) -> None:
     """Write below a column how many neurons it has, and what full light is if that is not 1."""
     size = len(activations)
-    kind = {0: "inputs", count - 1: "outputs"}.get(position, "neurons")
+    kind = {0: "input", count - 1: "output"}.get(position, "neuron") + "s" * (size != 1)
     is_short = len(row.chosen) < size
     if is_short:
         middle = len(row.y) // 2
@@ -257,11 +261,13 @@ def _draw_outputs(ax: Axes, row: Row, names: list[str]) -> float:
         if place == brightest:
             look |= {"color": GOLD, "fontweight": "bold"}
         ax.text(row.x + 0.75, y, names[place], fontsize=12, **look)
-        ax.text(numbers, y, minus(f"{a:.2f}"), fontsize=10, **look)
+        ax.text(numbers, y, fixed(a), fontsize=10, **look)
     ring = Circle((row.x, row.y[brightest]), RADIUS * 1.45, fill=False, ec=GOLD, lw=2.4, zorder=4)
     ring.set_gid("ring")
     ax.add_patch(ring)
-    ax.set_title(f"The brightest output: {names[brightest]}", **TITLE)
+    is_only = len(row.activations) == 1
+    title = f"The output: {fixed(a)}" if is_only else f"The brightest output: {names[brightest]}"
+    ax.set_title(title, **TITLE)
     return numbers + 1.6
 
 

@@ -9,7 +9,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from nn.pictures.canvas import GREY, INK, SERIES, TITLE, check_axes, minus, open_frame, single
+from nn.pictures.asked import interval, named, numbers
+from nn.pictures.canvas import (
+    GREY,
+    INK,
+    TITLE,
+    check_axes,
+    fixed,
+    minus,
+    open_frame,
+    series,
+    single,
+)
 from nn.pictures.paths import Descent, descend, value_at
 
 
@@ -51,9 +62,9 @@ def descent_1d(
     ['from 0.1 to 1.00, f = 0.00', 'from 2 to 1.00, f = 0.00']
     """
     check_axes(ax)
-    places = np.atleast_1d(np.array(starts, dtype=float))
+    places = np.atleast_1d(numbers(starts, "descent_1d starts at finite numbers"))
     if places.ndim != 1 or not places.size:
-        raise ValueError(f"descent_1d takes one start or a list of several, found {starts!r}")
+        raise ValueError(f"descent_1d takes one start or a list of several, found {named(starts)}")
     walks = [descend(f, start, lr=lr, steps=steps) for start in places]
     x = _grid(walks, bounds)
     curve = value_at(f, x, axis=0)
@@ -87,9 +98,8 @@ def _grid(walks: list[Descent], bounds: tuple[float, float] | None) -> NDArray[A
     """Return where the curve is drawn."""
     visited = np.concatenate([walk.points for walk in walks])
     margin = 0.15 * float(np.ptp(visited)) or 1.0
-    low, high = bounds or (float(visited.min()) - margin, float(visited.max()) + margin)
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(f"descent_1d draws from a low to a high number, found {bounds=}")
+    around = (float(visited.min()) - margin, float(visited.max()) + margin)
+    low, high = interval(around if bounds is None else bounds, "descent_1d draws")
     return np.linspace(low, high, 401)
 
 
@@ -97,9 +107,9 @@ def _draw_walk(
     ax: Axes, walk: Descent, number: int, strip: float, size: tuple[float, float]
 ) -> None:
     """Draw one descent on the curve, and its steps at the height `strip`."""
-    colour, mark = SERIES[number % len(SERIES)]
+    colour, mark = series(number)
     x, y = walk.points, walk.values
-    label = f"from {x[0]:g} to {x[-1]:.2f}, f = {y[-1]:.2f}"
+    label = f"from {x[0]:.4g} to {fixed(x[-1])}, f = {fixed(y[-1])}"
     style: dict[str, Any] = {
         "color": colour,
         "marker": mark,

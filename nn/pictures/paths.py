@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor, value_and_grad
 from autograd_mini.testing import GradientError, check_grads
+from nn.pictures.asked import check_above_zero, check_count, check_function, numbers
 
 
 class Descent(NamedTuple):
@@ -36,7 +37,7 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
         steps: how many, at least 1.
 
     Raises:
-        TypeError: `f` is no function, or returns no single number.
+        TypeError: `f` is no function of one argument, or returns no single number.
         ValueError: `lr`, `steps` or `start` are no such numbers, the steps grow beyond all numbers,
             or the gradient at the start is wrong, as where `f` leaves the graph by math.sin(x).
 
@@ -45,8 +46,14 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
     >>> descend(f, 8.0, lr=0.25, steps=3).points
     array([8., 4., 2., 1.])
     """
-    x = np.array(start, dtype=float)
-    _check(f, x, lr, steps)
+    check_function(
+        f,
+        "gradient descent takes a function of one number, or of one array of them such as f(p) "
+        "with p[0] and p[1]",
+    )
+    check_above_zero("lr", lr)
+    check_count("steps", steps, 1)
+    x = numbers(start, "gradient descent starts at finite numbers")
     walk = value_and_grad(f)
     walk(x)  # says by itself what is no function of one number
     _check_gradient(f, x)
@@ -86,15 +93,3 @@ def _check_gradient(f: Callable[[Any], Any], x: NDArray[Any]) -> None:
                 f"gradient descent can't go along this f: {error.report.message}; write it with "
                 f"NumPy's functions, np.sin(x) instead of math.sin(x)"
             ) from None
-
-
-def _check(f: Any, x: NDArray[Any], lr: float, steps: int) -> None:
-    if not callable(f):
-        raise TypeError(f"gradient descent takes a function that returns one number, found {f!r}")
-    if not (0 < lr < np.inf) or steps < 1:
-        raise ValueError(
-            f"gradient descent takes a learning rate above 0 and at least 1 step, found lr={lr} "
-            f"and steps={steps}"
-        )
-    if not np.isfinite(x).all():
-        raise ValueError(f"gradient descent starts at finite numbers, found {x}")

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.pictures.canvas import INK, ORANGE, check_axes, several
+from nn.pictures.asked import interval, named, numbers
+from nn.pictures.canvas import INK, ORANGE, check_axes, fixed, several
 from nn.pictures.paths import Descent, descend, value_at
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
@@ -85,16 +86,17 @@ def prepared(
     Raises:
         ValueError: `start` is not two numbers, or `bounds` are none.
     """
-    point = np.array(start, dtype=float)
+    asked = "descent_2d starts at two finite numbers such as [2.0, 1.0]"
+    point = numbers(start, asked)
     if point.shape != (2,):
-        raise ValueError(f"descent_2d starts at two numbers such as [2.0, 1.0], found {start!r}")
+        raise ValueError(f"{asked}, found {named(start)}")
     walk = descend(f, point, lr=lr, steps=steps)
-    (left, right), (low, high) = bounds or _around(walk.points)
-    if not (np.isfinite([left, right, low, high]).all() and left < right and low < high):
+    sides = _around(walk.points) if bounds is None else bounds
+    if not isinstance(sides, tuple | list | np.ndarray) or len(sides) != 2:
         raise ValueError(
-            f"bounds are the least and the largest of both numbers, such as ((-1, 1), (-1, 1)), "
-            f"found {bounds!r}"
+            f"bounds are two pairs, such as ((-1.0, 1.0), (-1.0, 1.0)), found {named(bounds)}"
         )
+    (left, right), (low, high) = (interval(side, "descent_2d draws") for side in sides)
     x, y = np.linspace(left, right, POINTS), np.linspace(low, high, POINTS)
     z = value_at(f, np.stack(np.meshgrid(x, y), axis=-1), axis=1)
     if not np.isfinite(z).any():
@@ -151,7 +153,7 @@ def draw_path(axes: NDArray[Any], walk: Descent) -> list[Any]:
 
 def summary(walk: Descent, step: int) -> str:
     """Return in words how far down the walk is after a step."""
-    return f"from f = {walk.values[0]:.2f} to f = {walk.values[step]:.2f}".replace("-", "\u2212")
+    return f"from f = {fixed(walk.values[0])} to f = {fixed(walk.values[step])}"
 
 
 def draw_arrow(axes: NDArray[Any], ground: Ground, walk: Descent, step: int) -> list[Any]:

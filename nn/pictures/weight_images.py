@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor
+from nn.pictures.asked import check_image, named
 from nn.pictures.canvas import INK, SIGNED, bare_frame, check_axes, several, signed
 
 
@@ -57,19 +58,15 @@ def weights(layer: Any, shape: tuple[int, int] = (28, 28), *, ax: Any = None) ->
     return grid
 
 
-def _checked(layer: Any, shape: tuple[int, int]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _checked(layer: Any, shape: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the weight and the bias of `layer` as bare arrays."""
     weight, bias = (_bare(getattr(layer, name, None)) for name in ("weight", "bias"))
     if weight is None or weight.ndim != 2 or not weight.size:
         raise TypeError(
             "weights draws a layer whose weight has the shape (neurons, inputs), such as "
-            f"nn.Linear, found {layer!r}: pass one layer of the model, such as model[0]"
+            f"nn.Linear, found {named(layer)}: pass one layer of the model, such as model[0]"
         )
-    if [math.prod(shape), len(shape)] != [weight.shape[1], 2]:
-        raise ValueError(
-            f"each neuron has {weight.shape[1]} weights, which are no image of shape={shape}: "
-            "pass the rows and columns that the layer's inputs form"
-        )
+    check_image(shape, weight.shape[1], f"each neuron has {weight.shape[1]:,} weights")
     if not np.isfinite(weight).all():
         raise ValueError(f"weights draws finite numbers, found {weight[~np.isfinite(weight)][0]}")
     return weight, bias
