@@ -37,6 +37,9 @@ _BILINEAR = frozenset(
     }
 )
 
+# With a single number, these multiply element by element.
+_BY_NUMBERS = frozenset({np.dot, np.inner})
+
 # What np.dot, np.tensordot, np.convolve and np.correlate call their arrays.
 _ARRAYS = frozenset({"a", "b", "v"})
 
@@ -112,6 +115,8 @@ def _products(result: Any) -> int | None:
         np.ones(getattr(x, "shape", ())) if is_array else x
         for x, is_array in zip(result._args, are_arrays, strict=True)
     ]
+    if operation.function in _BY_NUMBERS and any(np.ndim(x) == 0 for x in args):
+        return 0  # np.multiply by another name
     kwargs = {
         name: np.ones(np.shape(x)) if name in _ARRAYS else x
         for name, x in (result._kwargs or {}).items()

@@ -63,11 +63,7 @@ def summary(model: Module, input_shape: Any) -> Summary:
     input (1, 784): 6,272 bytes
     12,730 parameters: 101,840 bytes
     """
-    if not isinstance(model, Module):
-        raise TypeError(
-            f"summary takes a module, such as nn.Sequential(...), found {model!r}: if this is a "
-            f"class, make an object of it"
-        )
+    _check_module(model)
     inputs = _inputs(model, input_shape)
     ear = Ear(model)
     with left_as_found(model):
@@ -76,6 +72,14 @@ def summary(model: Module, input_shape: Any) -> Summary:
     ear.count()
     shapes = tuple(map(shape_of, inputs))
     return Summary(tuple(_rows(model, ear)), shapes, sum(x.nbytes for x in map(_bare, inputs)))
+
+
+def _check_module(model: Any) -> None:
+    if isinstance(model, type):
+        raise TypeError(f"summary takes a module, found the class {model.__name__}: make one of it")
+    if not isinstance(model, Module):
+        found = type(model).__name__
+        raise TypeError(f"summary takes a module, such as nn.Sequential(...), found {found}")
 
 
 def _run(model: Module, inputs: list[Any], ear: Ear) -> None:
@@ -172,7 +176,7 @@ def _input(part: Any, dtype: np.dtype[Any], given: Any) -> Any:
     if not hasattr(part, "dtype") or not hasattr(part, "shape"):
         raise TypeError(
             f"summary takes as input_shape a shape such as (1, 784), an array, or a list of these, "
-            f"found {part!r} in {given!r}"
+            f"found {type(part).__name__}{' in it' if part is not given else ''}"
         )
     data = _bare(part).copy()
     return Tensor(data) if isinstance(part, Tensor) or data.dtype.kind in "fc" else data
