@@ -54,6 +54,20 @@ def deep(count):
 # Boxes.
 
 
+@pytest.mark.parametrize("color", [None, "value", "memory", "saturation", "gradient"])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_box_knows_what_it_would_be_if_it_were_folded(color, depth):
+    model, cost = deep(4)
+    options = {"model": model, "grads": True, "color": color}
+    folded = {box.id: box.folded for box in draw(cost, **options).scene.boxes}
+    marks = [m for m in draw(cost, depth=depth, **options).scene.marks if m.kind == "module"]
+    assert len(marks) == 1 + depth
+    for mark in marks:
+        # The colour of a closed box is one of the open picture's scale.
+        assert folded[mark.id]._replace(fill="") == mark._replace(fill="")
+        assert bool(folded[mark.id].fill) == (color is not None)
+
+
 def test_the_mask_of_a_dropout_is_in_its_box_by_name():
     model = nn.Sequential(linear(3, 3), nn.Dropout(0.5, rng=RNG), linear(3, 1))
     found = where(draw(model(Tensor(np.ones((1, 3)), name="x")).sum(), model=model))

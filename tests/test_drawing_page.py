@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograd_mini.drawing.page import page
@@ -247,6 +248,81 @@ def test_every_mark_and_arrow_is_drawn_with_its_text(tab):
         assert f"kind-{mark.kind}" in tab.mark(mark.id).get_attribute("class")
     shown = tab.tab.locator("#layer .text").all_text_contents()
     assert sorted(shown) == sorted(arrow.text for arrow in scene.arrows if arrow.text)
+
+
+ERROR = (
+    "ValueError: linear multiplies inputs of shape (..., in) by a weight of shape (out, in), found "
+    "(2, 16) and (4, 17): the last axis of both must have the same length"
+)
+VALUES = "[[-0.3852, -0.0858], [-0.6986, -0.1587], [-0.1954, -0.1326]]"
+
+
+def test_long_lines_are_broken_between_words_and_told_whole(tab):
+    marks = (Mark("x", "input", "x", (VALUES,)), Mark("failed", "operation", "linear", (ERROR,)))
+    tab.show(Scene(marks, (Arrow("x", "failed"),)))
+    for name, line in (("x", VALUES), ("failed", ERROR)):
+        _, *rows = tab.mark(name).locator("text").all_text_contents()
+        assert " ".join(rows) == line
+        assert 1 < len(rows) < 6
+    tab.mark("failed").hover()
+    assert ERROR in tab.tab.locator("#panel p").all_text_contents()
+
+
+def test_a_word_that_is_too_long_and_a_text_without_end_are_cut(tab):
+    tab.show(Scene((Mark("x", "input", "x", ("a" * 400, "so " * 400)),), ()))
+    _, word, *rows = tab.mark("x").locator("text").all_text_contents()
+    assert word == "a" * 45 + "\u2026"
+    assert len(rows) == 6
+    assert rows[-1] == "\u2026"
+
+
+def test_a_folded_box_tells_what_the_picture_of_the_folded_module_tells(tab):
+    model, loss = network()
+    options = {"grads": True, "color": "value", "legend": True}
+    tab.show(scene_of(model, loss, **options))
+    tab.tab.click("#fold")
+    (static,) = (m for m in scene_of(model, loss, depth=0, **options).marks if m.kind == "module")
+    shown = tab.mark(static.id)
+    title, *lines = shown.locator("text").all_text_contents()
+    assert title == f"\u25b8 {static.title}"
+    assert lines == [*static.lines, *static.gradient]
+    assert len(lines) == 5
+    assert "painted" in shown.get_attribute("class")
+    shown.hover()
+    told = tab.tab.locator("#panel p").all_text_contents()
+    assert all(told.count(line) == 1 for line in lines)
+
+
+def test_a_folded_module_that_makes_the_output_looks_like_one(tab):
+    model, _ = network()
+    tab.show(scene_of(model, model(np.ones((1, 784)))))
+    tab.tab.click("#fold")
+    assert tab.count(".marks .kind-output[data-box]") == 1
+
+
+def test_beside_a_scale_kinds_are_outlines_in_the_legend(tab):
+    model, loss = network()
+    fill = """() => [...document.querySelectorAll('#legend .shape:first-child')].map(
+        (shape) => getComputedStyle(shape).fill)"""
+    tab.show(scene_of(model, loss, color="value", legend=True))
+    fills = tab.run(fill)
+    assert fills[:4] == ["rgb(255, 255, 255)"] * 4
+    assert len(set(fills[4:])) == 3
+    tab.show(scene_of(model, loss, legend=True))
+    assert len(set(tab.run(fill))) == 4
+
+
+def test_the_whole_graph_stands_beside_the_legend_not_under_it(tab):
+    model, loss = network()
+    tab.show(scene_of(model, loss, depth=0, legend=True))
+    legend = tab.tab.locator("#legend").bounding_box()
+    assert all(right <= legend["x"] for _, _, _, right, _ in tab.rectangles(".mark"))
+
+
+def test_a_graph_that_is_larger_than_the_window_says_how_to_see_it_whole(tab):
+    told = "Larger than the window"
+    assert told in tab.show(recurrent(12)).text("#notes")
+    assert told not in tab.show(nested()).text("#notes")
 
 
 def test_folding_a_box_leads_its_arrows_to_one_node_and_unfolding_brings_them_back(tab):

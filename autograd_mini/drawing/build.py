@@ -78,12 +78,14 @@ class Builder:
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
         self.names = Names(tensors, namers(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
+        self.folded = self.folding.closed()
         needs_gradients = grads or backward or color == "gradient"
         self.gradients = Gradients(outputs[-1]) if needs_gradients else None
         self.backward, self.model = backward, model
         self.paint: Paint | None = None
         if color is not None:
-            self.paint = paint(self.folding.shown, color, self.gradients)
+            closed = [*self.folded.values()]
+            self.paint = paint(self.folding.shown, color, self.gradients, closed)
         self._taken = Ids({"legend", *(place.id for place in places)})
         told = self.gradients if grads else None
         self._marks = Marks(self.folding, self.names, self.output, self.paint, told, values)
@@ -158,12 +160,11 @@ class Builder:
             yield Arrow(self.ids[tail], self.ids[head], text, kind)
 
     def _boxes(self) -> Iterator[Box]:
-        used = {shown.box for shown in self.folding.shown}
-        drawn = {around for place in used if place for around in place.around()}
-        for place in self.folding.places:
-            if place in drawn:
-                parent = place.parent.id if place.parent else ""
-                yield Box(place.id, self._marks.title(place), self._marks.detail(place), parent)
+        for place, shown in self.folded.items():
+            parent = place.parent.id if place.parent else ""
+            title, detail = self._marks.title(place), self._marks.detail(place)
+            folded = self._marks.of(shown, place.id)._replace(box=parent)
+            yield Box(place.id, title, detail, parent, folded=folded)
 
 
 def _is_named(head: Shown) -> bool:

@@ -7,6 +7,7 @@ escaped, so no name can break out of its node.
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -98,6 +99,7 @@ STATES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "changed": ("≠ ", {"color": "#7a3d8f", "penwidth": "3"}),
 }
+LONGEST = 72  # characters of a line
 HEIGHT, WIDTH = 16, 9  # of the bars of a histogram, in points
 
 
@@ -164,12 +166,24 @@ def _looks(mark: Mark) -> dict[str, str]:
 
 
 def _label(mark: Mark, sign: str) -> str:
+    lines, gradient = ([*_wrapped(part)] for part in (mark.lines, mark.gradient))
     if not mark.bars:
-        return html_like(*mark.lines, *mark.gradient, title=sign + mark.title)
-    before = [f"<b>{escaped(sign + mark.title)}</b>", *map(escaped, mark.lines)]
-    rows = [*before, _histogram(mark.bars), *map(escaped, mark.gradient)]
+        return html_like(*lines, *gradient, title=sign + mark.title)
+    before = [f"<b>{escaped(sign + mark.title)}</b>", *map(escaped, lines)]
+    rows = [*before, _histogram(mark.bars), *map(escaped, gradient)]
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
+
+
+def _wrapped(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, long ones as several, broken at spaces."""
+    for line in lines:
+        if len(line) <= LONGEST:
+            yield line
+        else:
+            yield from textwrap.wrap(
+                visible(line), LONGEST, break_long_words=False, break_on_hyphens=False
+            )
 
 
 def _histogram(bars: Sequence[float]) -> str:

@@ -111,6 +111,22 @@ class Folding:
             place = place.parent
         return place
 
+    def closed(self) -> dict[Place, Shown]:
+        """Return for every box what it would be, folded, the outer ones first."""
+        used = {shown.box for shown in self.shown}
+        drawn = {around for place in used if place for around in place.around()}
+        inside: dict[Place, list[Node]] = {place: [] for place in self.places if place in drawn}
+        for node in self.nodes:
+            place = self.stand_ins.place_of(self.where.get(node))
+            for around in place.around() if place is not None else ():
+                if around in inside:
+                    inside[around].append(node)
+        found = {place: Shown(nodes[0], place) for place, nodes in inside.items()}
+        for place, shown in found.items():
+            shown.members = inside[place]
+            shown.count = self.stand_ins.times.get(place, 1)
+        return found
+
     def arrows(self) -> Iterator[tuple[Shown, Shown, str, Node, int]]:
         """Yield tail, head, argument, the first source and how many edges are one arrow."""
         found: dict[tuple[Shown, Shown, str], list[Any]] = {}

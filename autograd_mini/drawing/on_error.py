@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -210,7 +209,7 @@ def _marked(failed: Failed, error: BaseException, mark_id: str, box: str) -> Mar
         mark_id,
         "operation",
         operation_name(failed.operation),
-        (*_settings(failed.arguments), *_problem(error)),
+        (*_settings(failed.arguments), _problem(error)),
         box=box,
         tooltip=place_of(failed.code, failed.offset),
         state="failed",
@@ -274,9 +273,9 @@ def _settings(arguments: dict[str, Any]) -> list[str]:
     ]
 
 
-def _problem(error: BaseException) -> list[str]:
+def _problem(error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
-    return textwrap.wrap(f"{type(error).__name__}: {first}", 60)
+    return f"{type(error).__name__}: {first}"
 
 
 def _add_note(error: BaseException, told: str) -> None:

@@ -14,10 +14,10 @@ import json
 import re
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from autograd_mini.drawing.dot import visible
-from autograd_mini.drawing.scene import Scene
+from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 
 View = Literal["forward", "backward", "both"]
 VIEWS = ("forward", "backward", "both")
@@ -111,9 +111,10 @@ def _data(scene: Scene, title: str, view: View) -> str:
     return text.translate(ESCAPES)
 
 
-def _told(part: NamedTuple) -> dict[str, object]:
+def _told(part: Mark | Arrow | Box) -> dict[str, object]:
     """Return the fields of a mark, an arrow or a box that are not empty."""
-    return {name: value for name, value in part._asdict().items() if value not in {"", ()}}
+    fields = ((name, value) for name, value in part._asdict().items() if value)
+    return {name: _told(x) if isinstance(x, Mark) else x for name, x in fields}
 
 
 def _check(scene: Scene, view: str) -> None:

@@ -51,47 +51,58 @@ class Paint(NamedTuple):
     notes: tuple[str, ...]
 
 
-def paint(shown: Sequence[Shown], by: str, gradients: Gradients | None) -> Paint:
+def paint(
+    shown: Sequence[Shown], by: str, gradients: Gradients | None, closed: Sequence[Shown] = ()
+) -> Paint:
     """Return the colours of marks.
 
     Args:
         shown: the marks.
         by: "saturation", "gradient", "value", "time" or "memory".
         gradients: of the graph, for "gradient".
+        closed: boxes as the marks that they would be, folded; the scale is that of `shown`.
     """
     how = MEASURES[by]
+    known = {
+        node: how.measure(node, gradients)
+        for node in dict.fromkeys(node for mark in (*shown, *closed) for node in mark.members)
+    }
     numbers: dict[Shown, float] = {}
     told: dict[Shown, str] = {}
-    is_together = False
-    for mark in shown:
-        found = [how.measure(node, gradients) for node in mark.members]
-        measured = [number for number in found if number is not None]
+    together: set[Shown] = set()
+    for mark in (*shown, *closed):
+        measured = [number for node in mark.members if (number := known[node]) is not None]
         if measured:
             numbers[mark] = number = how.together(measured)
             told[mark] = how.told(number)
-            if len(measured) > 1:
-                told[mark] += f", {how.word}"
-                is_together = True
-    scale = how.scale(numbers.values())
+        if len(measured) > 1:
+            told[mark] += f", {how.word}"
+            together.add(mark)
+    scale = how.scale([numbers[mark] for mark in shown if mark in numbers])
     return Paint(
         {mark: scale.colour(number) for mark, number in numbers.items()},
         told,
         tuple((colour, how.told(number)) for colour, number in scale.steps()),
-        (f"what is folded has the colour of {how.word}",) if is_together else (),
+        () if together.isdisjoint(shown) else (f"what is folded has the colour of {how.word}",),
     )
+
+
+def _of(row: Sequence[str], share: float) -> str:
+    """Return a colour of a row, by a share from 0 to 1; what lies beyond has the last one."""
+    return row[round(min(max(share, 0.0), 1.0) * (len(row) - 1))]
 
 
 class _Shares:
     """Shares from 0 to 1, whatever numbers there are."""
 
     def __init__(self, _: Any) -> None:
-        self.top = len(SCALE) - 1
+        pass
 
     def colour(self, share: float) -> str:
-        return SCALE[round(share * self.top)]
+        return _of(SCALE, share)
 
     def steps(self) -> list[tuple[str, float]]:
-        return [(colour, i / self.top) for i, colour in enumerate(SCALE)]
+        return [(colour, i / (len(SCALE) - 1)) for i, colour in enumerate(SCALE)]
 
 
 class _Decades:
@@ -105,8 +116,10 @@ class _Decades:
         if not 0 < size < math.inf:
             return BLANK if size == 0 else SCALE[-1]
         spread = self.high - self.low
-        share = (math.log10(size) - self.low) / spread if spread > 0 else 1.0
-        return SCALE[round(share * (len(SCALE) - 1))]
+        if spread <= 0:
+            return SCALE[-1]
+        share = (math.log10(size) - self.low) / spread
+        return _of(SCALE, share)
 
     def steps(self) -> list[tuple[str, float]]:
         top = len(SCALE) - 1
@@ -124,7 +137,7 @@ class _Signed:
         if not math.isfinite(number):
             return SCALE[-1]
         share = abs(number) / self.limit if self.limit else 0.0
-        return (SCALE if number >= 0 else BELOW)[round(share * (len(SCALE) - 1))]
+        return _of(SCALE if number >= 0 else BELOW, share)
 
     def steps(self) -> list[tuple[str, float]]:
         return [(BELOW[-1], -self.limit), (SCALE[0], 0.0), (SCALE[-1], self.limit)]

@@ -69,6 +69,7 @@ class Box(NamedTuple):
         detail: how many parameters it has, and what of it was folded.
         parent: the id of the box around it, "" if there is none.
         state: as in a Mark.
+        folded: the mark that it would be, folded, where that is known.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Box(NamedTuple):
     detail: str = ""
     parent: str = ""
     state: str = ""
+    folded: Mark | None = None
 
 
 class Scene(NamedTuple):

@@ -3,9 +3,11 @@
 function writeLegend(scene) {
   const legend = byId("legend");
   legend.append(html("h2", "", "Legend"));
-  for (const [key, meaning] of scene.legend.length ? scene.legend : ownLegend(scene)) {
+  const rows = scene.legend.length ? scene.legend : ownLegend(scene);
+  const isPainted = rows.some(([key]) => isColour(key));
+  for (const [key, meaning] of rows) {
     const row = html("div", "row");
-    row.append(swatch(key), html("span", "", visible(meaning)));
+    row.append(swatch(key, isPainted), html("span", "", visible(meaning)));
     legend.append(row);
   }
   showLegend(scene.legend.length > 0);
@@ -20,14 +22,19 @@ function ownLegend(scene) {
   return [...named(KIND_NAMES, kinds), ...named(STATE_NAMES, states)];
 }
 
-// A small picture of a kind, a state or a colour.
-function swatch(key) {
+function isColour(key) {
+  return !KIND_NAMES[key] && colour(key) !== "";
+}
+
+// A small picture of a kind, a state or a colour; beside a scale of colours a kind is an outline.
+function swatch(key, isPainted) {
   const svg = element("svg", { width: 30, height: 20, viewBox: "-2 -2 34 24", "aria-hidden": "true" });
   const isState = Boolean(SIGNS[key]);
   const kind = KIND_NAMES[key] ? key : "operation";
   const group = element("g", { class: `mark kind-${kind} ${isState ? `state-${key}` : ""}` });
   group.append(...(kind === "constant" ? [element("circle", { class: "shape", cx: 15, cy: 10, r: 9 })] : outline(kind, 28, 18)));
-  if (!KIND_NAMES[key] && colour(key)) paint(group, key);
+  if (isColour(key)) paint(group, key);
+  else if (isPainted && key !== "gradient") paint(group, "#ffffff");
   if (isState) group.append(element("text", { class: "sign", x: 14, y: 14 }, SIGNS[key]));
   svg.append(group);
   return svg;
@@ -46,6 +53,7 @@ function writeNotes(app) {
   const counts = hidden ? `${shown}; ${count(hidden, "more node")} inside folded modules` : shown;
   const notes = [...app.scene.notes.map(visible)];
   if (app.startedFolded) notes.push(startNote(app));
+  if (fitScale(app.window) < ZOOM.whole) notes.push("Larger than the window: drag it, or press Fit (0) to see it whole.");
   byId("notes").replaceChildren(html("p", "counts", counts), ...notes.map((note) => html("p", "", note)));
 }
 

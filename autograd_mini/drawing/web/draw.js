@@ -58,7 +58,7 @@ function drawNode(node) {
     "aria-label": node.rows.map((row) => row.text).filter(Boolean).join(", "),
   });
   group.append(...outline(node.kind, node.w, node.h));
-  const fill = colour(node.mark?.fill ?? "");
+  const fill = colour((node.mark ?? node.folds.folded).fill);
   if (fill) paint(group, fill);
   writeRows(group, node);
   if (SIGNS[node.state]) group.append(badge(node.state));

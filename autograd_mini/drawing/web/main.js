@@ -36,6 +36,7 @@ function lookAtStart(app) {
   const first = app.graph.nodes.reduce((a, b) => (a && end(a) <= end(b) ? a : b), null);
   const { direction } = app.scene;
   look(app.window, isBackward ? OPPOSITE[direction] : direction, first);
+  writeNotes(app);
 }
 
 function render(app) {

@@ -4,7 +4,8 @@ const FONT = 'Helvetica, Arial, "Liberation Sans", sans-serif';
 const FONTS = { title: `600 13px ${FONT}`, line: `11.5px ${FONT}`, text: `10.5px ${FONT}` };
 const HEIGHTS = { title: 17, line: 15, bars: 24 };
 const PADDING = { x: 12, y: 7 };
-const LONGEST = 46; // characters of a row; the panel shows the rest
+const LONGEST = 46; // characters of a row
+const MOST_ROWS = 6; // of one line; the panel shows the rest
 const SIGNS = { failed: "\u2715", added: "+", removed: "\u2212", changed: "\u2260" };
 
 const context = document.createElement("canvas").getContext("2d");
@@ -29,22 +30,36 @@ function cut(text, longest = LONGEST) {
   return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}\u2026`;
 }
 
+// A line as rows, broken at spaces; only a word that is too long, or too many rows, are cut.
+function wrapped(text) {
+  const rows = [];
+  for (const word of visible(text).split(" ")) {
+    const last = rows.length - 1;
+    if (last >= 0 && `${rows[last]} ${word}`.length <= LONGEST) rows[last] += ` ${word}`;
+    else rows.push(cut(word));
+  }
+  return rows.length <= MOST_ROWS ? rows : [...rows.slice(0, MOST_ROWS - 1), "\u2026"];
+}
+
+function lineRows(lines, look = "") {
+  return lines.flatMap(wrapped).map((text) => ({ font: "line", look, text }));
+}
+
 // The rows of a node: kind of row and text.
 function rowsFor(node) {
   if (node.folds) return moduleRows(node);
   const { title, lines, bars, gradient } = node.mark;
   return [
     { font: "title", text: cut(title) },
-    ...lines.map((line) => ({ font: "line", text: cut(line) })),
+    ...lineRows(lines),
     ...(bars.length ? [{ font: "bars", bars }] : []),
-    ...gradient.map((line) => ({ font: "line", look: "gradient-line", text: cut(line) })),
+    ...lineRows(gradient, "gradient-line"),
   ];
 }
 
 function moduleRows(node) {
   const rows = [{ font: "title", text: `\u25b8 ${cut(node.folds.title)}` }];
-  if (node.folds.detail) rows.push({ font: "line", text: cut(node.folds.detail) });
-  return [...rows, { font: "line", look: "quiet", text: operationsIn(node) }];
+  return [...rows, ...lineRows(toldOf(node)), ...lineRows(node.folds.folded.gradient, "gradient-line")];
 }
 
 function measureNode(node) {

@@ -4,11 +4,14 @@
 const OPERATIONS = new Set(["operation", "output", "folded"]);
 const EMPTY = { box: "", tooltip: "", fill: "", state: "", text: "", title: "", detail: "", parent: "" };
 
+// Of a box of which the scene does not say what it is, folded.
+const UNKNOWN = { kind: "module", lines: [], gradient: [], fill: "", tooltip: "" };
+
 function readScene(text) {
   const scene = JSON.parse(text);
   scene.marks = scene.marks.map((mark) => ({ ...EMPTY, lines: [], bars: [], gradient: [], ...mark }));
   scene.arrows = scene.arrows.map((arrow) => ({ ...EMPTY, kind: "data", ...arrow }));
-  scene.boxes = scene.boxes.map((box) => ({ ...EMPTY, ...box }));
+  scene.boxes = scene.boxes.map((box) => ({ ...EMPTY, ...box, folded: { ...UNKNOWN, ...box.folded } }));
   scene.markById = new Map(scene.marks.map((mark) => [mark.id, mark]));
   scene.boxById = new Map(scene.boxes.map((box) => [box.id, box]));
   scene.boxes.forEach((box) => { box.around = around(scene, box.parent); });
@@ -60,7 +63,7 @@ function markNode(mark) {
 
 function boxNode(nodes, box) {
   const key = `b:${box.id}`;
-  return nodes.get(key) ?? { key, box: box.parent, folds: box, kind: "module", state: box.state, inside: [] };
+  return nodes.get(key) ?? { key, box: box.parent, folds: box, kind: box.folded.kind, state: box.state, inside: [] };
 }
 
 function mergedArrows(scene, at, view) {
@@ -85,6 +88,13 @@ function named(arrow) {
   if (arrow.parts.length > 1) arrow.text = `${arrow.text} \u00d7${arrow.parts.length}`.trim();
   arrow.state = states.size === 1 ? [...states][0] : "changed";
   return arrow;
+}
+
+// What a folded box tells: what the scene says, else what is in it.
+function toldOf(node) {
+  const { folded, detail } = node.folds;
+  if (folded.lines.length) return folded.lines;
+  return [detail, operationsIn(node)].filter(Boolean);
 }
 
 function operationsIn(node) {

@@ -4,7 +4,7 @@ const MOST_PARTS = 12;
 const MOST_LIT = 60; // arrows that are lit from their very start
 
 function nodePanel(scene, node) {
-  if (node.folds) return [...boxPanel(node.folds), html("p", "quiet", operationsIn(node))];
+  if (node.folds) return foldedPanel(node);
   const { mark } = node;
   const path = around(scene, mark.box).map((box) => visible(box.title)).join(" \u203a ");
   const parts = [html("h2", `of-${mark.kind}`, visible(mark.title)), html("p", "quiet", kindLine(mark))];
@@ -24,6 +24,13 @@ function boxPanel(box) {
   const state = box.state ? ` ${SIGNS[box.state] ?? ""} ${STATE_NAMES[box.state] ?? box.state}` : "";
   const parts = [html("h2", "of-module", visible(box.title)), html("p", "quiet", `module${state}`)];
   return box.detail ? [...parts, html("p", "", visible(box.detail))] : parts;
+}
+
+function foldedPanel(node) {
+  const { detail, folded } = node.folds;
+  const told = toldOf(node).filter((line) => line !== detail).map((line) => html("p", "", visible(line)));
+  const gradient = folded.gradient.map((line) => html("p", "gradient-line", visible(line)));
+  return [...boxPanel(node.folds), ...told, ...gradient, ...tooltipLines(folded.tooltip)];
 }
 
 function tooltipLines(tooltip) {

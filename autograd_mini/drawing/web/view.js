@@ -61,8 +61,16 @@ function drag(view, event) {
   window.addEventListener("pointerup", stop, { once: true });
 }
 
+// The part of the window beside the legend, unless that would leave too little.
+function roomOf(view) {
+  const { left, width, height } = sizeOf(view);
+  const legend = byId("legend").getBoundingClientRect();
+  const beside = legend.width ? legend.left - left : width;
+  return { width: beside > 0.6 * width ? beside : width, height };
+}
+
 function fitScale(view) {
-  const { width, height } = sizeOf(view);
+  const { width, height } = roomOf(view);
   return Math.min((width - 48) / view.frame.w, (height - 48) / view.frame.h, 1.25);
 }
 
@@ -77,7 +85,7 @@ const OPPOSITE = { LR: "RL", RL: "LR", TB: "BT", BT: "TB" };
 function look(view, direction, first) {
   if (fitScale(view) >= ZOOM.whole || !first) return fit(view);
   view.k = ZOOM.start;
-  const { width, height } = sizeOf(view);
+  const { width, height } = roomOf(view);
   const { x, y, w, h } = view.frame;
   const [halfWide, halfHigh] = [width / 2 / view.k - 30, height / 2 / view.k - 30];
   const middle = [first.x + first.w / 2, first.y + first.h / 2];
@@ -93,7 +101,7 @@ function look(view, direction, first) {
 
 // Bring a point of the picture into the middle of the window.
 function centre(view, x, y) {
-  const { width, height } = sizeOf(view);
+  const { width, height } = roomOf(view);
   view.x = width / 2 - x * view.k;
   view.y = height / 2 - y * view.k;
   view.apply();
