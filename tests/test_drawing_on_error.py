@@ -11,6 +11,8 @@ import pytest
 import nn
 from autograd_mini import Tensor, checkpoint, defvjp, primitive
 from autograd_mini.drawing import draw_on_error, find_dot
+from autograd_mini.drawing.on_error import broken as drawn_up_to
+from autograd_mini.drawing.on_error import find_failed
 from autograd_mini.drawing.render import laid_out
 
 needs_dot = pytest.mark.skipif(find_dot() is None, reason="there is no dot program")
@@ -97,6 +99,19 @@ def test_modules_that_had_not_returned_are_boxes_too(tmp_path):
         "arrays[0] (2, 3)",
         "arrays[1] (2, 2)",
     ]
+
+
+def test_a_box_around_the_failing_call_does_not_tell_what_it_returned(tmp_path):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(network(rng, hidden=16), network(rng))
+    with pytest.raises(ValueError, match="linear multiplies") as caught:
+        model(np.ones((2, 6)))
+    scene = drawn_up_to(find_failed(caught.value.__traceback__), caught.value, model)
+    folded = {box.id: box.folded for box in scene.boxes}
+    unknown = {name for name, mark in folded.items() if mark is None}
+    assert unknown == {"Sequential", "1 (failed)", "1.0 (failed)"}
+    assert folded["0"].lines[-2] == "(2, 4)"
+    assert not any(part.kind == "output" for part in (*scene.marks, folded["0"], folded["0.3"]))
 
 
 def test_the_first_call_of_all_may_fail(tmp_path):

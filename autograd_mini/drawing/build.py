@@ -20,7 +20,7 @@ from autograd_mini.drawing.marks import Marks
 from autograd_mini.drawing.names import Names
 from autograd_mini.drawing.nodes import Node, in_order
 from autograd_mini.drawing.paint import Paint, paint
-from autograd_mini.drawing.places import find_places, is_part, namers
+from autograd_mini.drawing.places import find_places, is_met, namers
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.shown import Shown
 from autograd_mini.scopes import Call
@@ -54,7 +54,8 @@ class Builder:
         backward: whether the backward pass is drawn.
         color: by what marks are painted, or None.
         values: whether marks tell their values.
-        under_way: module calls that had not returned yet.
+        under_way: module calls that had not returned yet, of a computation that broke: the last
+            of `outputs` is no output then.
     """
 
     def __init__(
@@ -68,13 +69,13 @@ class Builder:
         backward: bool = False,
         color: str | None = None,
         values: bool = True,
-        under_way: Sequence[Call] = (),
+        under_way: Sequence[Call] | None = None,
     ) -> None:
         self.nodes = in_order(*outputs)
         # An output may have been computed from an earlier one.
         ends = {id(node.value): node for node in self.nodes[::-1]}
         self.output = ends[id(outputs[-1])]
-        places, where = find_places(self.nodes, model, under_way)
+        places, where = find_places(self.nodes, model, under_way or ())
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
         self.names = Names(tensors, namers(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
@@ -88,7 +89,8 @@ class Builder:
             self.paint = paint(self.folding.shown, color, self.gradients, closed)
         self._taken = Ids({"legend", *(place.id for place in places)})
         told = self.gradients if grads else None
-        self._marks = Marks(self.folding, self.names, self.output, self.paint, told, values)
+        end = self.output if under_way is None else None
+        self._marks = Marks(self.folding, self.names, end, self.paint, told, values)
         self.ids = {shown: self._id(shown) for shown in self.folding.shown}
 
     def scene(self, direction: str, legend: bool) -> Scene:
@@ -117,7 +119,7 @@ class Builder:
         if self.model is None:
             return
         is_named = any(id(node.value) in self.names.paths for node in self.nodes)
-        if not is_named and not any(is_part(place, self.model) for place in self.folding.places):
+        if not is_named and not is_met(self.model, self.folding.places):
             yield f"nothing of model=, a {type(self.model).__name__}, is in this graph"
 
     def _written(self) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Marks:
     Args:
         folding: what is shown.
         names: of Tensors.
-        output: the node that the graph ends in.
+        output: the node that the graph ends in, None of one that broke before.
         paint: by what marks are painted, or None.
         gradients: to be told in every mark, or None.
         values: whether marks tell their values.
@@ -37,7 +37,7 @@ class Marks:
         self,
         folding: Folding,
         names: Names,
-        output: Node,
+        output: Node | None,
         paint: Paint | None,
         gradients: Gradients | None,
         values: bool,

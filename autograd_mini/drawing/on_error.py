@@ -19,7 +19,7 @@ from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.draw import MAX_NODES
 from autograd_mini.drawing.ids import Ids
-from autograd_mini.drawing.labels import contents, cut, kind_of, operation_name, text_of
+from autograd_mini.drawing.labels import contents, cut, operation_name, text_of
 from autograd_mini.drawing.names import HasParameters
 from autograd_mini.drawing.nodes import NUMBERS, arrays_in, is_array
 from autograd_mini.drawing.save import write
@@ -191,16 +191,16 @@ def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
         for tail, (name, x) in zip(ids, sources, strict=True)
     ]
     new_boxes, inside = _around(failed, builder, model)
-    last = builder.ids[builder.folding.mark_of[builder.output]] if sources else ""
+    open_ = {place.id for place in builder.folding.places if place.call.end == UNKNOWN}
     marks = []
     for mark in scene.marks:
-        if mark.id == last:  # no result, but what the failing call was given
-            mark = mark._replace(kind=kind_of(builder.output.value))
         is_own = mark.id in ids and mark.kind in ("parameter", "constant") and not mark.box
         marks.append(mark._replace(box=inside) if is_own else mark)
     marks.append(_marked(failed, error, failed_id, inside))
+    # A box around the failing call returned nothing that it could tell, folded.
+    boxes = (box if box.id not in open_ else box._replace(folded=None) for box in scene.boxes)
     return scene._replace(
-        marks=(*marks,), arrows=(*scene.arrows, *arrows), boxes=(*scene.boxes, *new_boxes)
+        marks=(*marks,), arrows=(*scene.arrows, *arrows), boxes=(*boxes, *new_boxes)
     )
 
 

@@ -94,9 +94,10 @@ def namers(places: Sequence[Place], model: Any) -> list[tuple[str, Any]]:
     return [(place.id if len(holders) > 1 else "", place.call.module) for place in holders]
 
 
-def is_part(place: Place, model: Any) -> bool:
-    """Return whether a module call is one of `model`, or of a module in it."""
-    return place.call.module is model or id(place.call.module) in _paths(model)
+def is_met(model: Any, places: Sequence[Place]) -> bool:
+    """Return whether `model`, or a module in it, was called in one of `places`."""
+    parts = {id(model), *_paths(model)}
+    return any(id(place.call.module) in parts for place in places)
 
 
 def _outer_first(call: Call) -> tuple[int, int]:
