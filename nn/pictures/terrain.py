@@ -159,6 +159,8 @@ def _draw_surface(ax: Any, found: Landscape) -> None:
         ax.plot(*found.plane.path.T, over, color=INK, marker="o", markersize=3, zorder=0)
     ax.plot([0], [0], [_here(found)], "*", color=GOLD, ms=14, mec=INK, zorder=3)
     ax.set_zlabel("cost")
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.labelpad = 10  # or labels lie on the numbers
     ax.set_zlim(floor, float(costs.max()))
     ax.set_zticks([tick for tick in ax.get_zticks() if costs.min() <= tick <= costs.max()])
     ax.view_init(elev=32, azim=-60)
