@@ -319,6 +319,26 @@ def test_the_whole_graph_stands_beside_the_legend_not_under_it(tab):
     assert all(right <= legend["x"] for _, _, _, right, _ in tab.rectangles(".mark"))
 
 
+def test_in_a_narrow_window_the_legend_waits_to_be_asked_for(tab):
+    model, loss = network()
+    tab.tab.set_viewport_size({"width": 640, "height": 520})
+    tab.show(scene_of(model, loss, legend=True))
+    assert not tab.tab.locator("#legend").is_visible()
+    tab.tab.click("#keys")
+    assert tab.tab.locator("#legend").is_visible()
+
+
+def test_a_page_of_what_broke_starts_where_it_did(tab):
+    scene = recurrent(12)
+    last = scene.marks[-1]
+    broken = (*scene.marks[:-1], last._replace(state="failed"))
+    tab.show(scene._replace(marks=broken))
+    area = tab.tab.locator("#picture").bounding_box()
+    ((_, left, top, right, bottom),) = tab.rectangles(".state-failed")
+    assert area["x"] <= left < right <= area["x"] + area["width"]
+    assert area["y"] <= top < bottom <= area["y"] + area["height"]
+
+
 def test_a_graph_that_is_larger_than_the_window_says_how_to_see_it_whole(tab):
     told = "Larger than the window"
     assert told in tab.show(recurrent(12)).text("#notes")

@@ -1,5 +1,7 @@
 // What stands around the picture: the legend, the notes, light and dark.
 
+const NARROW = 800; // a window in which the legend would cover the graph
+
 function writeLegend(scene) {
   const legend = byId("legend");
   legend.append(html("h2", "", "Legend"));
@@ -10,7 +12,7 @@ function writeLegend(scene) {
     row.append(swatch(key, isPainted), html("span", "", visible(meaning)));
     legend.append(row);
   }
-  showLegend(scene.legend.length > 0);
+  showLegend(scene.legend.length > 0 && window.innerWidth > NARROW);
 }
 
 // Without a legend in the scene: the kinds and states that are in it.

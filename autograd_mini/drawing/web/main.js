@@ -29,13 +29,16 @@ function start() {
   lookAtStart(app);
 }
 
-// The pass that is shown starts at the inputs, the backward pass alone at the output.
+// The pass that is shown starts at the inputs, the backward pass alone at the output; what broke, where
+// it did.
 function lookAtStart(app) {
   const isBackward = app.view === "backward";
   const end = (node) => (isBackward ? -node.u - node.du : node.u);
   const first = app.graph.nodes.reduce((a, b) => (a && end(a) <= end(b) ? a : b), null);
   const { direction } = app.scene;
   look(app.window, isBackward ? OPPOSITE[direction] : direction, first);
+  const failed = app.graph.nodes.find((node) => node.inside.some((mark) => mark.state === "failed"));
+  if (failed && app.window.k === ZOOM.start) centre(app.window, failed.x + failed.w / 2, failed.y + failed.h / 2);
   writeNotes(app);
 }
 
