@@ -219,9 +219,8 @@ def _add_arrow(picture: Picture, arrow: Arrow, kinds: dict[str, str]) -> None:
     picture.body.append(f"\t{quoted(tail)} -> {quoted(head)}{text}\n")
 
 
-def _legend(legend: Iterable[tuple[str, str]]) -> str:
+def _legend(legend: Sequence[tuple[str, str]]) -> str:
     rows = []
-    legend = [*legend]
     is_painted = any(what not in LOOKS for what, _ in legend)  # then kinds have no colour inside
     for what, meaning in legend:
         looks = OPERATION | LOOKS.get(what, {"fillcolor": what})
