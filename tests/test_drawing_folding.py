@@ -193,7 +193,7 @@ def test_a_graph_with_one_mark_counts_its_operations():
     assert mark.lines == ("np.matmul x 200", "np.add x 100", "np.tanh x 100", "...")
 
 
-@pytest.mark.parametrize("max_nodes", [0, -1, 2.5, "many"])
+@pytest.mark.parametrize("max_nodes", [None, 0, -1, 2.5, "many"])
 def test_max_nodes_is_a_whole_number(max_nodes):
     with pytest.raises(ValueError, match="max_nodes is a whole number from 1 on, found "):
         draw(leaf(1.0) * 2, max_nodes=max_nodes)

@@ -193,6 +193,20 @@ def test_names_that_mean_something_elsewhere_break_nothing(tmp_path):
     assert "</script>" not in text
 
 
+@pytest.mark.parametrize(
+    ("path", "model", "error", "message"),
+    [
+        (3, None, TypeError, "into a file, found int as its name"),
+        ("graph", None, ValueError, "graph has no ending that names a format"),
+        ("graph.svg", 3, TypeError, "model= is a module, .* found int"),
+        ("graph.svg", nn.Linear, TypeError, "model= is a module, .* found the class Linear"),
+    ],
+)
+def test_what_could_not_be_drawn_is_refused_before_anything_breaks(path, model, error, message):
+    with pytest.raises(error, match=message):
+        draw_on_error(path, model=model)
+
+
 def test_without_an_error_nothing_is_written(tmp_path):
     with draw_on_error(tmp_path / "graph.dot"):
         leaf([1.0]) * 2

@@ -168,7 +168,7 @@ def test_an_explanation_is_saved_as_its_picture(tmp_path):
 
 
 def test_arguments_the_wrong_way_round_are_refused(tmp_path):
-    with pytest.raises(TypeError, match="and then the name of a file, found Tensor as the name"):
+    with pytest.raises(TypeError, match="into a file, found Tensor as its name"):
         save(tmp_path / "graph.svg", small_cost())
 
 

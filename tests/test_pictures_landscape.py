@@ -366,6 +366,8 @@ def test_a_flat_landscape_is_drawn(kind):
         (small(), Tensor(1.0), {}, TypeError, r"of the model .* found a Tensor of shape \(\)"),
         (small(), lambda: 1.0, {}, TypeError, r"function of the model .* <lambda>\(\)"),
         (nn.Sequential, loss, {}, TypeError, "moves the weights of a module, found the class"),
+        (small(), loss, {"path": 3}, TypeError, "a path is a list of state dicts, found 3"),
+        (small(), loss, {"rng": 0}, TypeError, "rng is a numpy.random.Generator, found 0"),
         (small(), lambda _: None, {}, TypeError, "one real number for a model, found None"),
         (small(), lambda _: np.nan, {}, ValueError, "the cost of the model itself is nan"),
         (nn.Sequential(nn.ReLU()), lambda _: 1.0, {}, ValueError, "has no parameters of two axes"),

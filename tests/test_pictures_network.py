@@ -170,7 +170,7 @@ class Shrinks(nn.Module):
             Shrinks(),
             np.ones(3),
             ValueError,
-            r"of \(1, 4\) the model returned \(1, 2\): pass",
+            r"the model returned the shape \(1, 2\): pass",
         ),
         (nn.Sequential(nn.ReLU()), np.ones(3), ValueError, "none that were recorded in Sequential"),
         (nn.Linear(3, 2), np.ones((5, 3)), ValueError, r"pass one example, such as x\[0\]"),

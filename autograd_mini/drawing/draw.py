@@ -82,7 +82,8 @@ def draw(
     _check_choice("direction", direction, DIRECTIONS)
     if color is not None:
         _check_choice("color", color, MEASURES)
-    _check_count("depth", depth, 0)
+    if depth is not None:
+        _check_count("depth", depth, 0)
     _check_count("max_nodes", max_nodes, 1)
     flags = {"grads": grads, "backward": backward, "legend": legend, "values": values}
     _check_flags(flags)
@@ -126,11 +127,7 @@ def check_output(output: Any, model: Any) -> None:
             f"draw takes the Tensor that a computation ended in, found {type(output).__name__}: "
             f"draw a result, such as draw(model(x), model=model)"
         )
-    if model is not None and not hasattr(model, "named_parameters"):
-        raise TypeError(
-            f"draw takes as model= a module, which has named_parameters(), found "
-            f"{type(model).__name__}"
-        )
+    check_model(model)
     if output.is_leaf:
         raise RuntimeError(
             f"there is no graph to draw behind this Tensor of shape {output.shape}: no call was "
@@ -139,13 +136,25 @@ def check_output(output: Any, model: Any) -> None:
         )
 
 
+def check_model(model: Any) -> None:
+    """Refuse what names no parameters.
+
+    Raises:
+        TypeError: `model` is a class, or has no `named_parameters()`.
+    """
+    is_class = isinstance(model, type)
+    if model is not None and (is_class or not hasattr(model, "named_parameters")):
+        found = f"the class {model.__name__}" if is_class else type(model).__name__
+        raise TypeError(f"model= is a module, which has named_parameters(), found {found}")
+
+
 def _check_choice(name: str, found: Any, known: Any) -> None:
     if found not in known:
         raise ValueError(f"{name} is one of {', '.join(known)}, found {found!r}")
 
 
 def _check_count(name: str, found: Any, least: int) -> None:
-    if found is not None and (type(found) is bool or not isinstance(found, int) or found < least):
+    if isinstance(found, bool) or not isinstance(found, int) or found < least:
         raise ValueError(f"{name} is a whole number from {least} on, found {found!r}")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.drawing.chain import Arrow, Chain, product_of
+from autograd_mini.drawing.draw import check_model
 from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
 from autograd_mini.drawing.labels import cut
@@ -194,11 +195,7 @@ def _check(loss: Any, tensor: Any, model: Any, paths: Any) -> None:
             raise TypeError(
                 f"explain(loss, tensor, index) takes Tensors, found {type(x).__name__} as {what}"
             )
-    if model is not None and not hasattr(model, "named_parameters"):
-        raise TypeError(
-            f"explain takes as model= a module, which has named_parameters(), found "
-            f"{type(model).__name__}"
-        )
+    check_model(model)
     if not _is_integer(paths) or paths < 0:
         raise ValueError(f"paths is how many are listed, a whole number from 0 on, found {paths!r}")
     if not tensor.requires_grad:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
@@ -17,12 +16,12 @@ from autograd_mini import tensor
 from autograd_mini.backward import Walk
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
-from autograd_mini.drawing.draw import MAX_NODES
+from autograd_mini.drawing.draw import MAX_NODES, check_model
 from autograd_mini.drawing.ids import Ids
 from autograd_mini.drawing.labels import contents, cut, operation_name, text_of
 from autograd_mini.drawing.names import HasParameters
 from autograd_mini.drawing.nodes import NUMBERS, arrays_in, is_array
-from autograd_mini.drawing.save import write
+from autograd_mini.drawing.save import checked, write
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.source import place_of
 from autograd_mini.operation import CONTAINERS, Operation
@@ -46,6 +45,10 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
         path: ends in .svg, .png or another format, .html for a page or .dot for the text.
         model: a module whose paths name modules and parameters.
 
+    Raises:
+        TypeError: `path` is no name of a file, or `model` has no `named_parameters()`.
+        ValueError: the name of the file ends in no format.
+
     >>> import tempfile
     >>> from autograd_mini import Tensor
     >>> x = Tensor([[1.0, 2.0]], requires_grad=True, name="x")
@@ -60,7 +63,8 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
     """
 
     def __init__(self, path: str | os.PathLike[str], *, model: HasParameters | None = None) -> None:
-        self.path = Path(path)
+        self.path = checked(path)
+        check_model(model)
         self.model = model
 
     def __enter__(self) -> None:

@@ -43,17 +43,11 @@ def save(
     ...     path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     True
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(
-            f"save takes what is drawn and then the name of a file, found {type(path).__name__} "
-            f'as the name: write save(cost, "graph.svg")'
-        )
-    path = Path(path)
-    form = format_of(path)
+    path = checked(path)
     if isinstance(drawn, Explanation):
         drawn = drawn.picture()
     if isinstance(drawn, Tensor):
-        drawn = draw(drawn, **((PAGE_OPTIONS | options) if form == "html" else options))
+        drawn = draw(drawn, **((PAGE_OPTIONS | options) if format_of(path) == "html" else options))
     elif not isinstance(drawn, Picture):
         raise TypeError(
             f"save takes a Tensor, or what draw, diff or explain returned, found "
@@ -68,6 +62,22 @@ def save(
 
 
 PAGE_OPTIONS = {"max_nodes": 2000, "legend": True}
+
+
+def checked(path: Any) -> Path:
+    """Return the path of a file to draw into.
+
+    Raises:
+        TypeError: it is no name of a file.
+        ValueError: it ends in no format.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"a picture is written into a file, found {type(path).__name__} as its name: write "
+            f'save(cost, "graph.svg")'
+        )
+    format_of(Path(path))
+    return Path(path)
 
 
 def write(drawn: Picture, path: Path) -> None:

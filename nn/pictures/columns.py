@@ -125,9 +125,8 @@ def _check_follows(model: Module, before: Any, layer: Any, read: Any, example: A
     if not read.size == before.size == inputs:
         what = "the model returned" if layer is None else f"a layer of {inputs} inputs was given"
         raise ValueError(
-            f"network draws one example, neuron by neuron, but of {before.shape} {what} "
-            f"{read.shape}: pass one example, such as x[0], and a model that changes no sizes "
-            f"between its linear layers"
+            f"network draws one example, neuron by neuron, but {what} the shape {read.shape}: pass "
+            f"one example, such as x[0], and a model that changes no sizes between linear layers"
         )
 
 

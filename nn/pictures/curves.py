@@ -90,13 +90,11 @@ def _curve(
     values = np.asarray(_bare(out))
     some = slice(100, None, 3)  # of another mean, sum and maximum than all
     again = np.asarray(_bare(function(z[some])))
-    if values.shape != z.shape or not np.allclose(
-        again, values[some], rtol=1e-9, atol=1e-12, equal_nan=True
-    ):
-        raise ValueError(
-            f"activation draws a function of one number, element by element; {name} mixes the "
-            f"numbers that it is given, or returned shape {values.shape} for {z.shape}"
-        )
+    asked = "activation draws a function of one number, element by element"
+    if values.shape != z.shape:
+        raise ValueError(f"{asked}; {name} returned shape {values.shape} for {z.shape}")
+    if not np.allclose(again, values[some], rtol=1e-9, atol=1e-12, equal_nan=True):
+        raise ValueError(f"{asked}; {name} mixes the numbers that it is given")
     (slopes,) = pull(np.ones_like(values))
     return values, np.asarray(_bare(slopes))
 

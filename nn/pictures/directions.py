@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from autograd_mini import Tensor
 from nn.module import Module
+from nn.pictures.asked import named
 
 Direction = list[NDArray[Any]]  # an array for every parameter, of its shape
 
@@ -77,6 +78,8 @@ def path_plane(model: Module, path: Sequence[Any]) -> Plane:
         TypeError: a point is neither.
         ValueError: a point does not fit the model, or the points lie on one line.
     """
+    if not isinstance(path, list | tuple | np.ndarray):
+        raise TypeError(f"a path is a list of state dicts, found {named(path)}")
     here = _flat([p.data for _, p in model.named_parameters()])
     differences = np.array([_point(model, each, number) for number, each in enumerate(path)])
     differences = differences.reshape(-1, here.size) - here

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor, no_grad
+from nn.init import generator
 from nn.module import Module
 from nn.pictures.asked import check_above_zero, check_count, check_function, named
 from nn.pictures.directions import Plane, path_plane, random_plane
@@ -77,7 +78,7 @@ def landscape_costs(
     check_count("points", points, 3)
     check_above_zero("radius", radius)
     if path is None:
-        plane = random_plane(model, np.random.default_rng(0) if rng is None else rng)
+        plane = random_plane(model, np.random.default_rng(0) if rng is None else generator(rng))
         x = y = _steps(-radius, radius, points)
     else:
         plane = path_plane(model, path)
