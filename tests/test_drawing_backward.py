@@ -331,6 +331,18 @@ def test_of_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_value_is
     assert lines == ("(1, 1)", f"[[{layers[0].weight.grad.item():.4g}]]")
 
 
+def test_of_folded_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_value_is():
+    layers = [nn.Linear(1, 1, rng=np.random.default_rng(seed)) for seed in range(5)]
+    cost = nn.Sequential(*layers)(np.ones((1, 1))).sum()
+    picture = draw(cost, backward=True, grads=True, depth=1)
+    marks = {mark.id: mark for mark in picture.scene.marks}
+    slope = np.prod([layer.weight.data.item() for layer in layers[1:]])
+    assert marks["0"].title == "0: Linear x 5"
+    assert marks["0"].lines[-1] == f"[[{layers[0](np.ones(1)).item():.4g}]]"
+    assert marks["0"].gradient == (f"grad [[{slope:.4g}]]",)
+    assert marks["grad 0"].lines == ("(1, 1)", f"[[{slope:.4g}]]")
+
+
 def test_the_gradient_of_a_folded_module_is_that_of_what_it_returned():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
     out = model(np.ones((1, 2)))

@@ -59,8 +59,8 @@ class BackwardMarks:
         for shown in self.drawn:
             place = shown.box
             g = self._gradient(shown)
-            is_one = shown.count == 1 if shown.folded else not shown.is_mixed
-            is_told = is_one and type(g) is not list
+            # Of what repeats, the first is told, as its value is.
+            is_told = not shown.is_mixed and type(g) is not list
             yield Mark(
                 self.ids[shown],
                 "gradient",

@@ -94,7 +94,7 @@ class Marks:
             lines.append(f"{len(calls):,} operations")
         lines += labels.contents(shown.result.value, self.values)
         kind = "output" if self.output in shown.members else "module"
-        gradient = self._gradient(shown.result) if shown.count == 1 else ()
+        gradient = self._gradient(shown.result)
         return Mark("", kind, self.title(place), tuple(lines), gradient=gradient)
 
     def _mixed(self, shown: Shown) -> Mark:
