@@ -37,9 +37,6 @@ _BILINEAR = frozenset(
     }
 )
 
-# With a single number, these multiply element by element.
-_BY_NUMBERS = frozenset({np.dot, np.inner})
-
 # What np.dot, np.tensordot, np.convolve and np.correlate call their arrays.
 _ARRAYS = frozenset({"a", "b", "v"})
 
@@ -115,8 +112,8 @@ def _products(result: Any) -> int | None:
         np.ones(getattr(x, "shape", ())) if is_array else x
         for x, is_array in zip(result._args, are_arrays, strict=True)
     ]
-    if operation.function in _BY_NUMBERS and any(np.ndim(x) == 0 for x in args):
-        return 0  # np.multiply by another name
+    if any(is_array and np.ndim(x) == 0 for x, is_array in zip(args, are_arrays, strict=True)):
+        return 0  # by a single number: element by element, as np.multiply does
     kwargs = {
         name: np.ones(np.shape(x)) if name in _ARRAYS else x
         for name, x in (result._kwargs or {}).items()

@@ -76,10 +76,12 @@ def summary(model: Module, input_shape: Any) -> Summary:
 
 def _check_module(model: Any) -> None:
     if isinstance(model, type):
-        raise TypeError(f"summary takes a module, found the class {model.__name__}: make one of it")
-    if not isinstance(model, Module):
+        found = f"the class {model.__name__}, not an object of it"
+    elif isinstance(model, Module):
+        return
+    else:
         found = type(model).__name__
-        raise TypeError(f"summary takes a module, such as nn.Sequential(...), found {found}")
+    raise TypeError(f"summary takes a module, such as nn.Sequential(...), found {found}")
 
 
 def _run(model: Module, inputs: list[Any], ear: Ear) -> None:

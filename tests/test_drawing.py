@@ -359,6 +359,18 @@ def test_a_released_graph_is_refused_with_the_way_to_a_picture():
             draw(x.sum(), grads=True)
 
 
+def test_a_colour_or_a_direction_is_a_word():
+    for option in ("color", "direction"):
+        with pytest.raises(ValueError, match=rf"{option} is one of .*, found \['x'\]"):
+            draw(leaf(2.0) ** 2, **{option: ["x"]})
+
+
+def test_numbers_and_switches_of_numpy_are_as_good():
+    cost = leaf(2.0) ** 2
+    found = draw(cost, grads=np.bool_(True), depth=np.int64(1), max_nodes=np.int64(9)).source
+    assert found == draw(cost, grads=True, depth=1, max_nodes=9).source
+
+
 @pytest.mark.parametrize("option", ["grads", "backward", "legend", "values"])
 def test_a_switch_is_true_or_false(option):
     with pytest.raises(TypeError, match=f"{option} is True or False, found 'no'"):

@@ -9,6 +9,7 @@ import pytest
 import nn
 from autograd_mini import Tensor
 from autograd_mini.drawing import draw
+from autograd_mini.drawing.paint import SCALE
 from tests.test_drawing import leaf
 
 RNG = np.random.default_rng(0)
@@ -66,6 +67,8 @@ def test_a_box_knows_what_it_would_be_if_it_were_folded(color, depth):
         # The colour of a closed box is one of the open picture's scale.
         assert folded[mark.id]._replace(fill="") == mark._replace(fill="")
         assert bool(folded[mark.id].fill) == (color is not None)
+        if color == "memory" and mark.id == "Deep":  # of all in it: no less than the most
+            assert folded[mark.id].fill == SCALE[-1]
 
 
 def test_the_mask_of_a_dropout_is_in_its_box_by_name():
@@ -380,7 +383,7 @@ def test_a_folded_block_that_repeats_swallows_the_parameters_of_all():
     assert [mark.title for mark in marks] == [
         *("input", "first: Linear", "blocks.0: Block x 12", "np.sum"),
     ]
-    assert marks[2].lines[:2] == ("40 parameters each", "48 operations")
+    assert marks[2].lines[:2] == ("40 parameters each", "4 operations")
 
 
 def test_one_module_called_again_and_again_says_that_it_is_one():
@@ -496,4 +499,46 @@ def test_modules_nested_hundreds_deep_are_drawn():
     assert len(picture.scene.boxes) == picture.source.count("subgraph") == 301
     assert [mark.title for mark in draw(model(leaf(1.0)), depth=0).scene.marks][1:] == [
         "Sequential"
+    ]
+
+
+class Several(nn.Module):
+    def __init__(self):
+        self.layer = linear(2, 2)
+
+    def forward(self, x):
+        hidden = self.layer(x)
+        return hidden, hidden.sum()
+
+
+def test_a_folded_module_of_several_results_tells_how_many():
+    model = Several()
+    hidden, total = model(np.ones((1, 2)))
+    options = {"model": model, "depth": 0, "grads": True, "backward": True}
+    scene = draw((hidden * total).sum(), **options).scene
+    marks = {mark.kind: mark for mark in scene.marks if mark.title.endswith("Several")}
+    assert marks["module"].lines == ("6 parameters", "2 operations", "2 results")
+    assert marks["module"].gradient == ()
+    assert marks["gradient"].lines == ()
+    only = draw(hidden.sum(), **options).scene.marks
+    assert [m.lines[-2:] for m in only if m.title == "Several"] == [
+        ("(1, 2)", f"[[{hidden.data[0, 0]:.4g}, {hidden.data[0, 1]:.4g}]]")
+    ]
+
+
+def test_a_folded_module_in_a_block_that_repeats_counts_its_own_operations():
+    model, cost = deep(4)
+    for depth, name, count in ((1, "blocks.0", 4), (2, "blocks.0.a", 1)):
+        marks = {mark.id: mark for mark in draw(cost, model=model, depth=depth).scene.marks}
+        told = [line for line in marks[name].lines if "operation" in line]
+        assert told == ([f"{count} operations"] if count > 1 else [])
+
+
+def test_models_of_one_class_are_told_apart():
+    first, second = (nn.Sequential(linear(2, 2)) for _ in range(2))
+    out = first(second(first(np.ones((1, 2))))).sum()
+    assert [box.title for box in draw(out).scene.boxes if ":" not in box.title] == [
+        "Sequential",
+        "Sequential#2",
+        "Sequential",
     ]

@@ -11,8 +11,8 @@ import pytest
 import nn
 from autograd_mini import Tensor, checkpoint, defvjp, primitive
 from autograd_mini.drawing import draw_on_error, find_dot
+from autograd_mini.drawing.failing import find_failed
 from autograd_mini.drawing.on_error import broken as drawn_up_to
-from autograd_mini.drawing.on_error import find_failed
 from autograd_mini.drawing.render import laid_out
 
 needs_dot = pytest.mark.skipif(find_dot() is None, reason="there is no dot program")
@@ -112,6 +112,19 @@ def test_a_box_around_the_failing_call_does_not_tell_what_it_returned(tmp_path):
     assert unknown == {"Sequential", "1 (failed)", "1.0 (failed)"}
     assert folded["0"].lines[-2] == "(2, 4)"
     assert not any(part.kind == "output" for part in (*scene.marks, folded["0"], folded["0.3"]))
+
+
+class Careless(nn.Module):
+    def forward(self, x):
+        return x @ np.ones((9, 9))
+
+
+def test_what_was_made_outside_stays_outside_the_module_that_failed(tmp_path):
+    model = nn.Sequential(Careless())
+    text, _ = broken(tmp_path, lambda: model(leaf(np.ones((1, 2)), "x")), model=model)
+    scene_end = text.rindex("\t}\n")
+    assert text.index('"x" [') > scene_end > text.index('"failed" [')
+    assert "nothing of model=" not in text
 
 
 def test_the_first_call_of_all_may_fail(tmp_path):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograd_mini.drawing.difference import difference
 from autograd_mini.drawing.page import page
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from tests.page_scenes import hostile, nested, network, recurrent, scene_of
@@ -298,6 +299,18 @@ def test_a_folded_module_that_makes_the_output_looks_like_one(tab):
     tab.show(scene_of(model, model(np.ones((1, 784)))))
     tab.tab.click("#fold")
     assert tab.count(".marks .kind-output[data-box]") == 1
+
+
+def test_a_folded_box_tells_that_something_changed_in_it(tab):
+    model, loss = network()
+    before = scene_of(model, loss)
+    model[0].weight.data[0, 0] += 1.0
+    after = scene_of(model, ((model(np.ones((1, 784)))) ** 2).mean())
+    tab.show(difference(before, after))
+    tab.tab.click("#fold")
+    shown = tab.tab.locator("#layer .mark.state-changed[data-box]")
+    assert shown.count() > 0
+    assert shown.first.locator(".badge text").text_content() == "\u2260"
 
 
 def test_beside_a_scale_kinds_are_outlines_in_the_legend(tab):

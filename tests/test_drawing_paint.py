@@ -146,6 +146,11 @@ def test_every_colour_is_in_the_picture():
     assert f'bgcolor="{fill}"' in picture.source
 
 
+def test_of_zeros_alone_the_scale_has_one_step():
+    legend = draw((leaf([0.0, 0.0]) ** 2).sum(), color="value").scene.legend
+    assert legend == ((SCALE[0], "mean 0"),)
+
+
 def test_under_a_scale_kinds_have_no_colour_in_the_legend_but_their_outline():
     legend = draw(leaf(1.0) * 2, color="value", legend=True).source.partition("legend [")[2]
     cells = re.findall(r'bgcolor="([^"]*)" border="1" color="([^"]*)"', legend)

@@ -80,7 +80,7 @@ def test_a_picture_that_is_drawn_is_saved_as_it_is(tmp_path):
     picture = draw(small_cost(), grads=True)
     save(picture, tmp_path / "graph.dot")
     assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == picture.source
-    with pytest.raises(TypeError, match="drawn already, and grads: give these to draw"):
+    with pytest.raises(TypeError, match="drawn already, and grads: leave these out"):
         save(picture, tmp_path / "graph.dot", grads=True)
 
 
@@ -88,6 +88,11 @@ def test_what_is_no_tensor_is_refused(tmp_path):
     with pytest.raises(TypeError, match=r"save takes a Tensor, .* found ndarray"):
         save(np.ones(2), tmp_path / "graph.svg")
     assert not [*tmp_path.iterdir()]
+
+
+def test_render_takes_pictures(tmp_path):
+    with pytest.raises(TypeError, match=r"render takes a graphviz.Digraph, .* found Tensor: write"):
+        render(small_cost(), tmp_path / "graph.svg")
 
 
 def test_a_file_without_an_ending_is_refused_with_what_there_is(tmp_path):

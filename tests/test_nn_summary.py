@@ -255,6 +255,8 @@ def test_bytes_shared_by_views_are_counted_once():
         (lambda self, x, y: x.dot(y), [(4, 2, 3), (3,)], 24),
         (lambda self, x: np.dot(x, 3.0), [(2, 3)], 0),
         (lambda self, x: np.inner(2, x), [(2, 3)], 0),
+        (lambda self, x: np.tensordot(x.sum(), x, axes=0), [(2, 3)], 0),
+        (lambda self, x: np.einsum(",ij->ij", x.sum(), x), [(2, 3)], 0),
         (lambda self, x, y: np.inner(x, y), [(2, 3), (5, 3)], 30),
         (lambda self, x, y: np.vdot(x, y), [(2, 3), (2, 3)], 6),
         (lambda self, x, y: np.vecdot(x, y), [(2, 3), (2, 3)], 6),

@@ -1,5 +1,6 @@
 """Pictures of weights, of a cost and of activation functions, and what all pictures promise."""
 
+import json
 import math
 import subprocess
 import sys
@@ -94,6 +95,7 @@ def test_weights_are_drawn_inside_one_axes_or_in_one_for_each_neuron():
     [
         (nn.Linear(784, 2), (28, 27), ValueError, "784 weights, which are no image of shape"),
         (nn.Linear(784, 2), (784,), ValueError, "784 weights, which are no image of shape"),
+        (nn.Linear(4, 2), (-2, -2), ValueError, r"no image of shape=\(-2, -2\): give rows"),
         (nn.Linear(784, 2), 28, ValueError, "no image of shape=28: give rows and columns"),
         (nn.Linear(784, 2), (28.0, 28.0), ValueError, "no image of shape=.28.0, 28.0.: give rows"),
         (nn.Linear(4, 2).weight, (2, 2), TypeError, r"found a Tensor of shape \(2, 4\): pass one"),
@@ -183,7 +185,7 @@ def test_every_number_of_the_cost_is_inside_the_axes():
         ([], [], {}, ValueError, "the outputs of one example"),
         ([np.nan], [1.0], {}, ValueError, "finite numbers"),
         ("ab", [1.0], {}, TypeError, "arrays of real numbers, found 'ab'"),
-        ([0.5], [1.0], {"names": "ab"}, ValueError, "there are 1 outputs, found 2 names"),
+        ([0.5], [1.0], {"names": "ab"}, ValueError, "names for 1 output, found 2"),
     ],
 )
 def test_what_is_no_single_example_has_no_cost(output, wanted, options, error, message):
@@ -242,6 +244,7 @@ def test_without_bias_and_slope_there_is_one_curve_between_its_bounds():
         (np.sum, {}, r"returned shape \(\) for \(601,\)"),
         (sigmoid, {"bounds": (2, 1)}, r"from a low to a high number, .* found \(2, 1\)"),
         (sigmoid, {"bias": np.nan}, "finite number as the bias, found nan"),
+        (sigmoid, {"bounds": ((1, 2), 3)}, r"low to a high number, .* found \(\(1, 2\), 3\)"),
     ],
 )
 def test_what_is_no_function_of_one_number_has_no_curve(function, options, message):
@@ -383,7 +386,7 @@ def test_all_is_what_is_exported():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (nn.ReLU, "found the class ReLU: make an object of it first"),
+        (nn.ReLU, "found the class ReLU, not an object of it"),
         (nn.MSELoss(), "found a MSELoss"),
         (lambda z, bias: z + bias, r"found the function <lambda>\(z, bias\)"),
         (math.tanh, r"made of NumPy's functions; tanh can't take an array of shape \(601,\): "),
@@ -393,6 +396,24 @@ def test_all_is_what_is_exported():
 def test_what_takes_no_array_of_numbers_is_no_activation(function, message):
     with pytest.raises((TypeError, ValueError), match=message):
         pictures.activation(function)
+
+
+def test_a_list_is_no_bias():
+    with pytest.raises(TypeError, match=r"a finite number as the bias, found \[1, 2\]"):
+        pictures.activation(sigmoid, bias=[1, 2])
+
+
+def test_an_error_that_needs_more_than_a_message_is_told_all_the_same():
+    def broken(z):
+        raise json.JSONDecodeError("no text", "", 0)
+
+    with pytest.raises(ValueError, match=r"broken can't take an array of shape \(601,\): no text"):
+        pictures.activation(broken)
+
+
+def test_whole_numbers_of_numpy_are_a_shape_too():
+    side = np.int64(2)
+    assert len(pictures.weights(nn.Linear(4, 3), (side, side))) == 3
 
 
 def test_a_name_in_the_place_of_an_activation_is_refused():

@@ -83,6 +83,7 @@ def test_a_start_of_integers_or_a_tensor_stays_as_it_was():
         (wave, 2.0, 0.1, 0, ValueError, "steps is a whole number from 1 on, found 0"),
         (wave, np.inf, 0.1, 5, ValueError, "starts at finite numbers, found inf"),
         (wave, "here", 0.1, 5, TypeError, "starts at finite numbers, found 'here'"),
+        (wave, 2.0, True, 5, ValueError, "lr is a finite number above 0, found True"),
         (wave, 2.0, "fast", 5, ValueError, "lr is a finite number above 0, found 'fast'"),
         (wave, 2.0, 0.1, 2.5, ValueError, "steps is a whole number from 1 on, found 2.5"),
         (lambda x, y: x + y, [1, 2], 0.1, 5, TypeError, r"such as f\(p\) .* <lambda>\(x, y\)"),

@@ -177,6 +177,7 @@ class Shrinks(nn.Module):
         (np.tanh, np.ones(3), TypeError, "network draws a module such as nn.Sequential"),
         (np.ones((3, 3)), nn.Linear(3, 3), TypeError, r"found an array of shape \(3, 3\)$"),
         (nn.Linear(3, 2), nn.Linear(3, 2), TypeError, "array of real numbers, found a Linear"),
+        (nn.Linear(3, 2), [[1.0], [2.0, 3.0]], TypeError, "array of real numbers, found"),
         (nn.Linear(3, 2), "abc", TypeError, "an array of real numbers, found 'abc'"),
     ],
 )
@@ -289,8 +290,9 @@ def test_an_activation_that_rounds_to_zero_has_no_sign():
 
 def test_a_picture_given_whole_goes_into_the_network_row_by_row():
     model, image = nn.Linear(6, 3), np.arange(6.0).reshape(2, 3) / 6
-    whole, flat = (pictures.network(model, x, shape=(2, 3)) for x in (image, image.ravel()))
-    assert texts(whole) == texts(flat)
+    flat = pictures.network(model, image.ravel(), shape=(2, 3))
+    for x in (image, image[np.newaxis], image.tolist()):
+        assert texts(pictures.network(model, x, shape=[2, 3])) == texts(flat)
     as_tensor = pictures.network(model, Tensor(image), shape=(2, 3))
     assert texts(as_tensor) == texts(flat)
 
@@ -329,7 +331,7 @@ def test_everything_drawn_is_inside_the_frame():
     ("options", "message"),
     [
         ({"shape": (28, 27)}, r"the model has 784 inputs, which are no image of shape=\(28, 27\)"),
-        ({"names": "abc"}, "the model has 10 outputs, found 3 names"),
+        ({"names": "abc"}, "names for 10 outputs, found 3"),
         ({"neurons": 1}, "neurons is a whole number from 2 on, found 1"),
         ({"neurons": 2.5}, "neurons is a whole number from 2 on, found 2.5"),
         ({"edges": 0}, "edges is a whole number from 1 on, found 0"),

@@ -47,7 +47,7 @@ class BackwardMarks:
         self.spoken, self.forward_ids = spoken, ids
         self.nodes = folding.nodes
         self.given: dict[Node, list[Any]] = {}
-        self.drawn = [shown for shown in folding.shown if self._gradient(shown) is not None]
+        self.drawn = [shown for shown in folding.shown if self._has_gradient(shown)]
         self.ids = {shown: taken.take(f"grad {ids[shown]}") for shown in self.drawn}
         calls = [node for node in self.nodes if node.is_call]
         for node in sorted(calls, key=attrgetter("tick"), reverse=True):  # in the order of the walk
@@ -57,15 +57,15 @@ class BackwardMarks:
     def marks(self) -> Iterator[Mark]:
         """Yield a mark for the gradient of every node that has one."""
         for shown in self.drawn:
-            place = shown.box
-            g = self._gradient(shown)
+            place, node = shown.box, shown.result
             # Of what repeats, the first is told, as its value is.
-            is_told = not shown.is_mixed and type(g) is not list
+            g = self.gradients.of.get(id(node.value)) if node and not shown.is_mixed else None
+            is_told = g is not None and type(g) is not list
             yield Mark(
                 self.ids[shown],
                 "gradient",
                 self.spoken(shown),
-                _told(g, self.given.get(shown.result, [])) if is_told else (),
+                _told(g, self.given.get(node, [])) if node and is_told else (),
                 box=place.id if place else "",
                 bars=labels.bars_of(g) if is_told else (),
             )
@@ -86,8 +86,9 @@ class BackwardMarks:
             text = amount(parts[0]) if len(parts) == 1 else f"x {len(parts):,}"
             yield Arrow(self.ids[tail], self.ids[head], text, "gradient")
 
-    def _gradient(self, shown: Shown) -> Any:
-        return self.gradients.of.get(id(shown.result.value))
+    def _has_gradient(self, shown: Shown) -> bool:
+        nodes = shown.members if shown.folded else [shown.node]
+        return any(id(node.value) in self.gradients.of for node in nodes)
 
 
 def amount(g: Any) -> str:

@@ -54,8 +54,8 @@ class Builder:
         backward: whether the backward pass is drawn.
         color: by what marks are painted, or None.
         values: whether marks tell their values.
-        under_way: module calls that had not returned yet, of a computation that broke: the last
-            of `outputs` is no output then.
+        under_way: module calls that had not returned yet.
+        is_broken: whether the computation broke: the last of `outputs` is no output then.
     """
 
     def __init__(
@@ -69,27 +69,28 @@ class Builder:
         backward: bool = False,
         color: str | None = None,
         values: bool = True,
-        under_way: Sequence[Call] | None = None,
+        under_way: Sequence[Call] = (),
+        is_broken: bool = False,
     ) -> None:
         self.nodes = in_order(*outputs)
         # An output may have been computed from an earlier one.
         ends = {id(node.value): node for node in self.nodes[::-1]}
         self.output = ends[id(outputs[-1])]
-        places, where = find_places(self.nodes, model, under_way or ())
+        places, where = find_places(self.nodes, model, under_way)
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
         self.names = Names(tensors, namers(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
         self.folded = self.folding.closed()
         needs_gradients = grads or backward or color == "gradient"
         self.gradients = Gradients(outputs[-1]) if needs_gradients else None
-        self.backward, self.model = backward, model
+        self.backward, self.model = backward, None if is_broken else model
         self.paint: Paint | None = None
         if color is not None:
             closed = [*self.folded.values()]
             self.paint = paint(self.folding.shown, color, self.gradients, closed)
         self._taken = Ids({"legend", *(place.id for place in places)})
         told = self.gradients if grads else None
-        end = self.output if under_way is None else None
+        end = None if is_broken else self.output
         self._marks = Marks(self.folding, self.names, end, self.paint, told, values)
         self.ids = {shown: self._id(shown) for shown in self.folding.shown}
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from autograd_mini.drawing.backward_pass import check_scalar
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
@@ -83,8 +85,8 @@ def draw(
     if color is not None:
         _check_choice("color", color, MEASURES)
     if depth is not None:
-        _check_count("depth", depth, 0)
-    _check_count("max_nodes", max_nodes, 1)
+        check_count("depth", depth, 0)
+    check_count("max_nodes", max_nodes, 1)
     flags = {"grads": grads, "backward": backward, "legend": legend, "values": values}
     _check_flags(flags)
     if grads or backward or color == "gradient":
@@ -149,16 +151,22 @@ def check_model(model: Any) -> None:
 
 
 def _check_choice(name: str, found: Any, known: Any) -> None:
-    if found not in known:
+    if not isinstance(found, str) or found not in known:
         raise ValueError(f"{name} is one of {', '.join(known)}, found {found!r}")
 
 
-def _check_count(name: str, found: Any, least: int) -> None:
-    if isinstance(found, bool) or not isinstance(found, int) or found < least:
+def check_count(name: str, found: Any, least: int) -> None:
+    """Refuse what is no whole number of at least `least`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    is_whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
+    if not is_whole or found < least:
         raise ValueError(f"{name} is a whole number from {least} on, found {found!r}")
 
 
 def _check_flags(flags: Mapping[str, Any]) -> None:
     for name, found in flags.items():
-        if not isinstance(found, bool):
+        if not isinstance(found, bool | np.bool_):
             raise TypeError(f"{name} is True or False, found {found!r}")

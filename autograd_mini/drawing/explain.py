@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.drawing.chain import Arrow, Chain, product_of
-from autograd_mini.drawing.draw import check_model
+from autograd_mini.drawing.draw import check_count, check_model
 from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
 from autograd_mini.drawing.labels import cut
@@ -196,8 +196,7 @@ def _check(loss: Any, tensor: Any, model: Any, paths: Any) -> None:
                 f"explain(loss, tensor, index) takes Tensors, found {type(x).__name__} as {what}"
             )
     check_model(model)
-    if not _is_integer(paths) or paths < 0:
-        raise ValueError(f"paths is how many are listed, a whole number from 0 on, found {paths!r}")
+    check_count("paths", paths, 0)
     if not tensor.requires_grad:
         raise TypeError(
             f"explain tells about a Tensor that requires grad, {_described(tensor)} does not: make "

@@ -88,13 +88,18 @@ class Marks:
         return told
 
     def _module(self, shown: Shown, place: Place) -> Mark:
-        calls = [node for node in shown.members if node.is_call]
+        start, end = place.call.start, place.call.end  # of what repeats, the first
+        calls = [node for node in shown.members if node.is_call and start < node.tick <= end]
         lines = [detail] if (detail := self.detail(place)) else []
         if len(calls) > 1:
             lines.append(f"{len(calls):,} operations")
-        lines += labels.contents(shown.result.value, self.values)
+        results = shown.results
+        if len(results) == 1:
+            lines += labels.contents(results[0].value, self.values)
+        elif results:
+            lines.append(f"{len(results)} results")
         kind = "output" if self.output in shown.members else "module"
-        gradient = self._gradient(shown.result)
+        gradient = self._gradient(results[0]) if len(results) == 1 else ()
         return Mark("", kind, self.title(place), tuple(lines), gradient=gradient)
 
     def _mixed(self, shown: Shown) -> Mark:

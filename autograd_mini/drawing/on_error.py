@@ -1,7 +1,6 @@
 """The picture of a computation that broke: the graph up to the call that raised, and that call.
 
-Nothing is kept while the computation runs. The traceback still has the frame in which the engine
-called the function, with its arguments, and the frames of the modules that had not returned.
+`failing.py` says which call that was, and what it was given.
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from types import CodeType, FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
-from autograd_mini import tensor
-from autograd_mini.backward import Walk
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.draw import MAX_NODES, check_model
+from autograd_mini.drawing.failing import UNKNOWN, Failed, find_failed
 from autograd_mini.drawing.ids import Ids
 from autograd_mini.drawing.labels import contents, cut, operation_name, text_of
 from autograd_mini.drawing.names import HasParameters
@@ -24,14 +21,8 @@ from autograd_mini.drawing.nodes import NUMBERS, arrays_in, is_array
 from autograd_mini.drawing.save import checked, write
 from autograd_mini.drawing.scene import Arrow, Box, Mark, Scene
 from autograd_mini.drawing.source import place_of
-from autograd_mini.operation import CONTAINERS, Operation
-from autograd_mini.origin import leave_library
-from autograd_mini.primitive import TABLE
-from autograd_mini.recorded import given
-from autograd_mini.rules.indexing import getitem
+from autograd_mini.operation import CONTAINERS
 from autograd_mini.scopes import Call
-
-UNKNOWN = sys.maxsize  # the end of a module call that has not returned
 
 
 class draw_on_error:  # noqa: N801 - a context manager, used like a function
@@ -88,24 +79,6 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
         _add_note(error, told)
 
 
-class Failed(NamedTuple):
-    """The call that raised.
-
-    Attributes:
-        operation: what was called.
-        arguments: what it was given, by name.
-        code: the user's code that called it.
-        offset: of the instruction in it.
-        under_way: the module calls around it.
-    """
-
-    operation: Operation
-    arguments: dict[str, Any]
-    code: CodeType
-    offset: int
-    under_way: list[Call]
-
-
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and those that it was raised from."""
     seen: list[BaseException] = []
@@ -116,75 +89,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def find_failed(trace: TracebackType | None) -> Failed | None:
-    """Return the innermost recorded call in a traceback, or one whose rule raised, if any."""
-    frames = [*_frames(trace)]
-    calls = [frame for frame in frames if _is_call(frame)]
-    if not calls:
-        walks = (frame.f_locals["node"] for frame in frames if _is_of_walk(frame))
-        return next((_differentiated(node) for node in walks if node._args is not None), None)
-    frame = calls[-1]
-    operation, arguments = _called(frame)
-    user = leave_library(frame)
-    calls_by_module = {id(call.module): call for frame in frames for call in _module_call(frame)}
-    return Failed(operation, arguments, user.f_code, user.f_lasti, [*calls_by_module.values()])
-
-
-def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
-    while trace is not None:
-        yield trace.tb_frame
-        trace = trace.tb_next
-
-
-def _is_call(frame: FrameType) -> bool:
-    """Return whether the engine calls an operation in `frame`, or looks it up in vain."""
-    found = frame.f_locals
-    is_engine = frame.f_code.co_filename == tensor.__file__
-    return is_engine and not {"operation", "function", "index"}.isdisjoint(found)
-
-
-def _is_of_walk(frame: FrameType) -> bool:
-    """Return whether the walk of the backward pass is at a call in `frame`."""
-    return frame.f_code is Walk.run.__code__ and "node" in frame.f_locals
-
-
-def _differentiated(node: Any) -> Failed:
-    """Return a recorded call, whose derivative failed; its module calls have returned."""
-    operation = node._operation
-    arguments = given(operation, node._args, node._kwargs)
-    return Failed(operation, arguments, node._code, node._offset, [])
-
-
-def _called(frame: FrameType) -> tuple[Operation, dict[str, Any]]:
-    """Return the operation and its arguments by name."""
-    found = frame.f_locals
-    operation = found.get("operation")
-    if operation is None:
-        function = found.get("function")
-        operation = TABLE[getitem] if function is None else Operation(function, function)
-    if "args" in found:
-        args = found["args"]
-    else:  # an operator, or an index
-        args = [found[name] for name in ("self", "other", "index") if name in found]
-    return operation, given(operation, tuple(args), found.get("kwargs"))
-
-
-def _module_call(frame: FrameType) -> Iterator[Call]:
-    """Yield the module call that `frame` is: such frames hold the module, and the first tick."""
-    found = frame.f_locals
-    module, start = found.get("self"), found.get("start")
-    if hasattr(module, "named_parameters") and isinstance(start, int):
-        ends = [*found.get("ends", ())]
-        yield Call(module, start, UNKNOWN, [*ends, UNKNOWN] if "ends" in found else ())
-
-
 def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
     """Return the scene of the graph up to a call that raised."""
     sources = [*_arrays(failed.arguments)]
     if not sources:  # a generator of arrays, for example
         return Scene((_marked(failed, error, "failed", ""),), ())
     builder = Builder(
-        [x for _, x in sources], model=model, max_nodes=MAX_NODES, under_way=failed.under_way
+        [x for _, x in sources],
+        model=model,
+        max_nodes=MAX_NODES,
+        under_way=failed.under_way,
+        is_broken=True,
     )
     scene = builder.scene("LR", legend=False)
     shown = {id(node.value): builder.folding.mark_of[node] for node in builder.nodes}
@@ -196,10 +111,16 @@ def broken(failed: Failed, error: BaseException, model: Any = None) -> Scene:
     ]
     new_boxes, inside = _around(failed, builder, model)
     open_ = {place.id for place in builder.folding.places if place.call.end == UNKNOWN}
-    marks = []
-    for mark in scene.marks:
-        is_own = mark.id in ids and mark.kind in ("parameter", "constant") and not mark.box
-        marks.append(mark._replace(box=inside) if is_own else mark)
+    held = _held(failed)
+    own = {
+        name
+        for name, (_, x) in zip(ids, sources, strict=True)
+        if id(x) in held or isinstance(x, NUMBERS)
+    }
+    marks = [
+        mark._replace(box=inside) if mark.id in own and not mark.box else mark
+        for mark in scene.marks
+    ]
     marks.append(_marked(failed, error, failed_id, inside))
     # A box around the failing call returned nothing that it could tell, folded.
     boxes = (box if box.id not in open_ else box._replace(folded=None) for box in scene.boxes)
@@ -247,6 +168,12 @@ def _around(failed: Failed, builder: Builder, model: Any) -> tuple[list[Box], st
 def _paths(root: Any) -> dict[int, str]:
     named = getattr(root, "named_modules", None)
     return {id(module): path for path, module in named()} if named is not None else {}
+
+
+def _held(failed: Failed) -> set[int]:
+    """Return the ids of the parameters of the innermost module under way."""
+    *_, innermost = [None, *_modules(failed.under_way)]
+    return set() if innermost is None else {id(x) for _, x in innermost.named_parameters()}
 
 
 def _modules(under_way: list[Call]) -> Iterator[Any]:

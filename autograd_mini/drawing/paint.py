@@ -140,6 +140,8 @@ class _Signed:
         return _of(SCALE if number >= 0 else BELOW, share)
 
     def steps(self) -> list[tuple[str, float]]:
+        if not self.limit:
+            return [(SCALE[0], 0.0)]
         return [(BELOW[-1], -self.limit), (SCALE[0], 0.0), (SCALE[-1], self.limit)]
 
 

@@ -35,7 +35,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
         Raises:
             FileNotFoundError: there is no program to lay it out.
             ValueError: the program does not know the format.
-        RuntimeError: it refused for another reason.
+            RuntimeError: it refused for another reason.
         """
         if is_graphviz(find_dot()):
             return super().pipe(format, **options)
@@ -49,7 +49,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no types
         Raises:
             FileNotFoundError: there is no program to lay it out; the DOT text is written.
             ValueError: the program does not know the format.
-        RuntimeError: it refused for another reason.
+            RuntimeError: it refused for another reason.
         """
         if is_graphviz(find_dot()):
             return str(super().render(filename, directory=directory, **options))

@@ -21,10 +21,10 @@ class Place:
 
     `parent` is the call around it, None for an outermost one; `level` counts those around it.
     `nodes` are the calls and leaves right inside, `children` the module calls; `id` names it in
-    the picture.
+    the picture, and `name` is its module's: the path, else the class, told apart from others.
     """
 
-    __slots__ = ("call", "children", "id", "level", "nodes", "parent", "path")
+    __slots__ = ("call", "children", "id", "level", "name", "nodes", "parent", "path")
 
     def __init__(self, call: Call, parent: Place | None) -> None:
         self.call = call
@@ -32,7 +32,7 @@ class Place:
         self.level: int = 0 if parent is None else parent.level + 1
         self.children: list[Place] = []
         self.nodes: list[Node] = []
-        self.path = self.id = ""
+        self.path = self.id = self.name = ""
         if parent is not None:
             parent.children.append(self)
 
@@ -44,7 +44,7 @@ class Place:
     @property
     def title(self) -> str:
         """Path and class of the module."""
-        return f"{self.path}: {self.kind}" if self.path else self.kind
+        return f"{self.path}: {self.kind}" if self.path else self.name
 
     @property
     def parameters(self) -> int:
@@ -91,7 +91,7 @@ def namers(places: Sequence[Place], model: Any) -> list[tuple[str, Any]]:
         return [("", model)]
     outermost = {id(p.call.module): p for p in reversed(places) if p.parent is None}
     holders = [place for place in reversed(outermost.values()) if place.parameters]
-    return [(place.id if len(holders) > 1 else "", place.call.module) for place in holders]
+    return [(place.name if len(holders) > 1 else "", place.call.module) for place in holders]
 
 
 def is_met(model: Any, places: Sequence[Place]) -> bool:
@@ -208,12 +208,14 @@ def _name(places: list[Place], model: Any) -> None:
     """Give every place its path, and an id that is the same in every run."""
     paths = _paths(model) if model is not None else {}
     ids = Ids()
+    named: dict[int, str] = {}
     for place in places:
         module = place.call.module
         if id(module) not in paths and place.parent is None:
             paths |= _paths(module)
         place.path = paths.get(id(module), "")
         place.id = ids.take(place.path or place.kind)
+        place.name = place.path or named.setdefault(id(module), place.id)
 
 
 def _paths(module: Any) -> dict[int, str]:

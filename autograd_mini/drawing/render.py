@@ -40,6 +40,7 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
         path: ends in .dot or .gv for the text, in .svg, .png or another format for a picture.
 
     Raises:
+        TypeError: `graph` is none.
         FileNotFoundError: there is no program to lay the graph out; its text is written instead,
             into a file that ends in .dot.
         ValueError: the program does not know the format.
@@ -52,6 +53,11 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
     ...     "a -> b" in path.read_text()
     True
     """
+    if not isinstance(graph, graphviz.Digraph):
+        raise TypeError(
+            f"render takes a graphviz.Digraph, such as draw returns, found {type(graph).__name__}: "
+            f"write save(cost, {str(path)!r})"
+        )
     path = Path(path)
     check_path(path)
     form = format_of(path)

@@ -55,8 +55,8 @@ def save(
         )
     elif options:
         raise TypeError(
-            f"save was given a picture, which is drawn already, and {', '.join(options)}: give "
-            f"these to draw"
+            f"save was given what is drawn already, and {', '.join(options)}: leave these out, or "
+            f"give them to draw"
         )
     write(drawn, path)
 

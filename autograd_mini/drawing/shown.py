@@ -9,6 +9,8 @@ from typing import Any
 from autograd_mini.drawing.nodes import Node
 from autograd_mini.drawing.places import Place
 from autograd_mini.drawing.stand_ins import StandIns
+from autograd_mini.scopes import Call, calls_that_returned
+from autograd_mini.tensor import Tensor
 
 
 class Shown:
@@ -42,15 +44,25 @@ class Shown:
         return self.folded is None and len(self.members) == 1
 
     @property
-    def result(self) -> Node:
-        """The node whose value it tells: of a folded module call the last one that it made."""
+    def results(self) -> list[Node]:
+        """The nodes whose values it tells: of a folded module call those that it returned."""
         if self.folded is None:
-            return self.node
+            return [self.node]
         call = self.folded.call
-        calls = (node for node in self.members if node.is_call)
-        return max(
-            (node for node in calls if call.start < node.tick <= call.end), key=attrgetter("tick")
-        )
+        return [node for node in self.members if node.is_call and _is_returned(node.value, call)]
+
+    @property
+    def result(self) -> Node | None:
+        """The node whose value it tells, None if there are several."""
+        results = self.results
+        return results[0] if len(results) == 1 else None
+
+
+def _is_returned(x: Tensor, call: Call) -> bool:
+    if x._tick == call.end:
+        return True
+    found = calls_that_returned(x)
+    return any(each.module is call.module and each.start == call.start for each in found)
 
 
 Use = tuple[Shown, str]  # by which mark, as which argument

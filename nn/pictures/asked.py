@@ -22,10 +22,10 @@ def named(x: Any) -> str:
     """Return what `x` is, in a few words.
 
     >>> named(np.ones((2, 3))), named(Module()), named(Module), named("red")
-    ('an array of shape (2, 3)', 'a Module', 'the class Module', "'red'")
+    ('an array of shape (2, 3)', 'a Module', 'the class Module, not an object of it', "'red'")
     """
     if isinstance(x, type):
-        return f"the class {x.__name__}"
+        return f"the class {x.__name__}, not an object of it"
     if isinstance(x, Tensor | np.ndarray):
         return f"{'a Tensor' if isinstance(x, Tensor) else 'an array'} of shape {x.shape}"
     if isinstance(x, Module):
@@ -44,20 +44,19 @@ def check_function(function: Any, asked: str) -> None:
         asked: who takes what, with an example.
     """
     if not callable(function) or isinstance(function, type) or not _takes_one(function):
-        advice = ": make an object of it first" if isinstance(function, type) else ""
-        raise TypeError(f"{asked}, found {named(function)}{advice}")
+        raise TypeError(f"{asked}, found {named(function)}")
 
 
 def check_count(name: str, count: Any, least: int) -> None:
     """Raise a ValueError unless `count` is a whole number of at least `least`."""
-    is_whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
-    if not is_whole or count < least:
+    if not _is_whole(count) or count < least:
         raise ValueError(f"{name} is a whole number from {least} on, found {named(count)}")
 
 
 def check_above_zero(name: str, number: Any) -> None:
     """Raise a ValueError unless `number` is above zero and finite."""
-    if not (isinstance(number, int | float | np.number) and 0 < number < math.inf):
+    is_real = _is_whole(number) or isinstance(number, float | np.floating)
+    if not is_real or not 0 < number < math.inf:
         raise ValueError(f"{name} is a finite number above 0, found {named(number)}")
 
 
@@ -70,11 +69,30 @@ def check_image(shape: Any, count: int, asked: str) -> None:
         asked: what they are, for the error.
     """
     is_pair = isinstance(shape, tuple | list) and len(shape) == 2
-    if not is_pair or [*map(type, shape)] != [int, int] or math.prod(shape) != count:
+    if not is_pair or not all(_is_whole(n) and n > 0 for n in shape) or math.prod(shape) != count:
         raise ValueError(
             f"{asked}, which are no image of shape={named(shape)}: give rows and columns, two "
             f"whole numbers whose product is {count:,}"
         )
+
+
+def real_array(x: Any, asked: str) -> NDArray[Any]:
+    """Return `x`, an array, a Tensor or a list, as an array of real numbers.
+
+    Args:
+        x: what was given.
+        asked: who takes what, for the error.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    try:
+        found = np.array(x.data if isinstance(x, Tensor) else x)
+    except ValueError:  # lists of unequal lengths
+        found = np.array(None)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{asked}, found {named(x)}")
+    return found
 
 
 def numbers(x: Any, asked: str) -> NDArray[Any]:
@@ -88,15 +106,18 @@ def numbers(x: Any, asked: str) -> NDArray[Any]:
         TypeError: it holds something else.
         ValueError: a number is not finite.
     """
-    try:
-        found = np.array(x.data if isinstance(x, Tensor) else x)
-    except ValueError:  # lists of unequal lengths
-        found = np.array(None)
-    if found.dtype.kind not in "biuf":
-        raise TypeError(f"{asked}, found {named(x)}")
+    found = real_array(x, asked)
     if not np.isfinite(found).all():
         raise ValueError(f"{asked}, found {found[~np.isfinite(found)].flat[0]} among them")
     return found.astype(float)
+
+
+def number(x: Any, asked: str) -> float:
+    """Return `x`, a finite number, as a float; raises as `numbers` does."""
+    found = numbers(x, asked)
+    if found.ndim:
+        raise TypeError(f"{asked}, found {named(x)}")
+    return float(found)
 
 
 def interval(bounds: Any, asked: str) -> tuple[float, float]:
@@ -105,14 +126,35 @@ def interval(bounds: Any, asked: str) -> tuple[float, float]:
     Raises:
         ValueError: they are none.
     """
-    is_pair = isinstance(bounds, tuple | list | np.ndarray) and np.shape(bounds) == (2,)
-    if is_pair and np.asarray(bounds).dtype.kind in "iuf":
+    is_pair = isinstance(bounds, tuple | list | np.ndarray) and len(bounds) == 2
+    if is_pair and all(_is_whole(x) or isinstance(x, float | np.floating) for x in bounds):
         low, high = map(float, bounds)
         if -math.inf < low < high < math.inf:
             return low, high
     raise ValueError(
         f"{asked} from a low to a high number, such as (-1.0, 1.0), found {named(bounds)}"
     )
+
+
+def labels(names: Any, count: int) -> list[str]:
+    """Return the names of as many outputs as text; without names, their numbers.
+
+    Raises:
+        TypeError: `names` are no list.
+        ValueError: there are more or fewer.
+    """
+    if names is None:
+        return [*map(str, range(count))]
+    if not isinstance(names, list | tuple | range | np.ndarray | str):
+        raise TypeError(f"names= is a list, found {named(names)}")
+    if len(names) != count:
+        outputs = f"{count} output{'s' * (count != 1)}"
+        raise ValueError(f"names= is a list of names for {outputs}, found {len(names)}")
+    return [*map(str, names)]
+
+
+def _is_whole(x: Any) -> bool:
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)
 
 
 def _takes_one(function: Any) -> bool:

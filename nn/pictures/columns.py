@@ -18,7 +18,7 @@ from autograd_mini.primitive import TABLE
 from autograd_mini.recorded import as_recorded, given
 from nn import functional
 from nn.module import Module
-from nn.pictures.asked import named
+from nn.pictures.asked import named, real_array
 from nn.pictures.untouched import untouched
 
 _LINEAR = TABLE[functional.linear]
@@ -36,8 +36,10 @@ class Columns(NamedTuple):
     weights: list[NDArray[Any]]
 
 
-def columns(model: Module, x: ArrayLike | Tensor) -> Columns:
+def columns(model: Module, x: ArrayLike | Tensor, shape: Any = None) -> Columns:
     """Run `model` on the example `x`, in evaluation mode, and return what its layers read and gave.
+
+    An example of the shape `shape` is a picture, and goes into the model row by row.
 
     Raises:
         TypeError: `model` is no module or returns no Tensor, or `x` holds no numbers.
@@ -50,7 +52,7 @@ def columns(model: Module, x: ArrayLike | Tensor) -> Columns:
     """
     if not isinstance(model, Module):
         raise TypeError(f"network draws a module such as nn.Sequential, found {named(model)}")
-    example = Tensor(_one_example(model, x), requires_grad=True)
+    example = Tensor(_one_example(model, x, shape), requires_grad=True)
     with untouched(model), enable_grad():
         out = model(example)
         layers = _linear_calls(model, out)
@@ -63,11 +65,14 @@ def columns(model: Module, x: ArrayLike | Tensor) -> Columns:
         return Columns([_values(a) for a in (*reads, out)], [_bare(W).copy() for W in found])
 
 
-def _one_example(model: Module, x: Any) -> NDArray[Any]:
+def _one_example(model: Module, x: Any, shape: Any) -> NDArray[Any]:
     """Return `x` as a batch of one, in floating-point numbers."""
-    numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
-    if numbers.dtype.kind not in "biuf" or not numbers.ndim:
-        raise TypeError(f"network draws what becomes of an array of real numbers, found {named(x)}")
+    asked = "network draws what becomes of an array of real numbers"
+    numbers = real_array(x, asked)
+    if not numbers.ndim:
+        raise TypeError(f"{asked}, found {named(x)}")
+    if isinstance(shape, tuple | list) and numbers.shape in (tuple(shape), (1, *shape)):
+        numbers = numbers.reshape(1, -1)
     kinds = [p.dtype for p in model.parameters()] or [np.dtype(float)]
     numbers = numbers.astype(np.result_type(numbers.dtype, *kinds))
     is_batch = numbers.ndim > 1 and len(numbers) == 1

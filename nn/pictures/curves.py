@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor, vjp
-from nn.pictures.asked import check_function, interval, numbers
+from nn.pictures.asked import check_function, interval, number
 from nn.pictures.canvas import BLUE, GREY, INK, ORANGE, TITLE, check_axes, minus, open_frame, single
 
 
@@ -50,7 +50,7 @@ def activation(
     check_function(
         function, "activation draws a function of one number, such as nn.ReLU() or np.tanh"
     )
-    bias = float(numbers(bias, "activation takes a finite number as the bias"))
+    bias = number(bias, "activation takes a finite number as the bias")
     around = (min(-6.0, -6.0 - bias), max(6.0, 6.0 - bias))
     low, high = interval(around if bounds is None else bounds, "activation draws")
     z = np.linspace(low, high, 601)
@@ -83,7 +83,8 @@ def _curve(
     try:
         out, pull = vjp(function, z)
     except (TypeError, ValueError) as error:
-        raise type(error)(
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
             f"activation draws a function of one number, element by element, made of NumPy's "
             f"functions; {name} can't take an array of shape {z.shape}: {error}"
         ) from error

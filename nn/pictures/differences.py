@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from nn.losses import mse_loss
-from nn.pictures.asked import named
+from nn.pictures.asked import labels, real_array
 from nn.pictures.canvas import BLUE, GREY, INK, MINUS, ORANGE, TITLE, check_axes, fixed, single
 
 
@@ -45,7 +45,7 @@ def cost_of_example(
     """
     check_axes(ax)
     a, y = (_numbers(x) for x in (output, wanted))
-    labels = _checked(a, y, names)
+    told = _checked(a, y, names)
     squares = np.asarray(mse_loss(a, y, "none"))
     cost = float(mse_loss(a, y, "sum"))
     ax = single(ax, (10, 0.9 + 0.48 * max(len(a), 4)))
@@ -58,7 +58,7 @@ def cost_of_example(
     for place, square in enumerate(squares):
         _write_row(ax, place, (float(a[place]), float(y[place]), float(square)), edges)
     _write_sum(ax, len(a), cost, edges)
-    ax.set(xlim=(low, edges[-1]), ylim=(len(a) + 0.3, -0.6), yticks=places, yticklabels=labels)
+    ax.set(xlim=(low, edges[-1]), ylim=(len(a) + 0.3, -0.6), yticks=places, yticklabels=told)
     ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= high])
     ax.tick_params(axis="y", length=0, labelsize=12)
     ax.set_xlabel("activation", loc="left")
@@ -71,9 +71,7 @@ def cost_of_example(
 
 
 def _numbers(x: Any) -> NDArray[Any]:
-    found = np.asarray(x.data if isinstance(x, Tensor) else x)
-    if found.dtype.kind not in "biuf":
-        raise TypeError(f"cost_of_example takes arrays of real numbers, found {named(x)}")
+    found = real_array(x, "cost_of_example takes arrays of real numbers")
     return found if found.dtype.kind == "f" else found.astype(float)
 
 
@@ -87,10 +85,7 @@ def _checked(a: NDArray[Any], y: NDArray[Any], names: Sequence[object] | None) -
     if not (np.isfinite(a).all() and np.isfinite(y).all()):
         wrong = next(x for x in (*a, *y) if not np.isfinite(x))
         raise ValueError(f"cost_of_example draws finite numbers, found {wrong}")
-    labels = [str(name) for name in (range(len(a)) if names is None else names)]
-    if len(labels) != len(a):
-        raise ValueError(f"there are {len(a)} outputs, found {len(labels)} names")
-    return labels
+    return labels(names, len(a))
 
 
 def _write_row(

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from nn.module import Module
-from nn.pictures.asked import check_count, check_image
+from nn.pictures.asked import check_count, check_image, labels
 from nn.pictures.canvas import TITLE, check_axes, fixed, single
 from nn.pictures.columns import Columns, columns
 
@@ -92,8 +92,8 @@ def network(
     inputs
     """
     check_axes(ax)
-    found = columns(model, _flat(x) if np.shape(x) == shape else x)
-    labels = _checked(found, shape, names, neurons, edges)
+    found = columns(model, x, shape)
+    told = _checked(found, shape, names, neurons, edges)
     rows = _rows(found, neurons)
     ax = single(ax, (13, 7.5))
     _prepare(ax)
@@ -102,7 +102,7 @@ def network(
     for position, row in enumerate(rows):
         _draw_neurons(ax, row)
         _draw_caption(ax, row, found.activations[position], position, len(rows))
-    end = _draw_outputs(ax, rows[-1], [labels[number] for number in rows[-1].chosen])
+    end = _draw_outputs(ax, rows[-1], [told[number] for number in rows[-1].chosen])
     _draw_key(ax)
     if shape is not None:
         _draw_input(ax, found.activations[0].reshape(shape), rows[0])
@@ -111,10 +111,6 @@ def network(
     ax.update_datalim([(start, -top - 2.9), (end, top + 0.9)])
     ax.autoscale_view()
     return ax
-
-
-def _flat(x: Any) -> NDArray[Any]:
-    return np.asarray(x.data if isinstance(x, Tensor) else x).ravel()
 
 
 def _checked(
@@ -136,11 +132,7 @@ def _checked(
     inputs, outputs = len(found.activations[0]), len(found.activations[-1])
     if shape is not None:
         check_image(shape, inputs, f"the model has {inputs:,} input{'s' * (inputs != 1)}")
-    labels = [str(name) for name in (range(outputs) if names is None else names)]
-    if len(labels) != outputs:
-        several = "s" * (outputs != 1)
-        raise ValueError(f"the model has {outputs} output{several}, found {len(labels)} names")
-    return labels
+    return labels(names, outputs)
 
 
 def _rows(found: Columns, neurons: int) -> list[Row]:

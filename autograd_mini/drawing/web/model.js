@@ -50,6 +50,7 @@ function visibleGraph(scene, folded, view) {
     open.forEach((box) => used.add(box.id));
     const node = shut < 0 ? markNode(mark) : boxNode(nodes, boxes[shut]);
     node.inside.push(mark);
+    if (node.folds && !node.state && mark.state) node.state = mark.state === "failed" ? "failed" : "changed";
     nodes.set(node.key, node);
     at.set(mark.id, node);
   }
