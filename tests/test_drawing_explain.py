@@ -646,6 +646,13 @@ def test_without_a_model_the_outermost_modules_name_their_own_as_in_a_picture():
     assert path.paths[0].steps[2].words == "the weight 2.weight[0, 0]"
 
 
+def test_what_came_before_the_tensor_may_have_been_released():
+    w = leaf([1.0, 2.0])
+    h = w * 2.0
+    h.sum().backward()
+    assert explain((h * h).sum(), h, 0).gradient == 4.0
+
+
 def test_a_released_graph_is_refused():
     loss, w = loss_and_weight()
     loss.backward()

@@ -151,6 +151,13 @@ def test_of_zeros_alone_the_scale_has_one_step():
     assert legend == ((SCALE[0], "mean 0"),)
 
 
+def test_the_scale_is_that_of_what_is_shown_whatever_closed_boxes_would_be():
+    model = nn.Sequential(*[nn.Linear(8, 8) for _ in range(2)])
+    scene = draw(model(np.ones((1, 8))).sum(), model=model, color="memory").scene
+    assert scene.legend[-1] == (SCALE[-1], f"{8 * 64:,} bytes")
+    assert {box.folded.fill for box in scene.boxes} == {SCALE[-1]}
+
+
 def test_under_a_scale_kinds_have_no_colour_in_the_legend_but_their_outline():
     legend = draw(leaf(1.0) * 2, color="value", legend=True).source.partition("legend [")[2]
     cells = re.findall(r'bgcolor="([^"]*)" border="1" color="([^"]*)"', legend)

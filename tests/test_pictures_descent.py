@@ -9,9 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+import nn
 from autograd_mini import Tensor
 from nn import pictures
 from nn.pictures import animation
+from nn.pictures.canvas import ORANGE
 
 mpl.use("Agg")
 MINUS = "\N{MINUS SIGN}"
@@ -241,6 +243,24 @@ def test_bounds_say_what_of_the_surface_is_seen():
     assert (contours.get_xlim(), contours.get_ylim()) == ((-3, 4), (-2, 2))
 
 
+def test_on_a_steep_narrow_surface_the_arrow_stays_at_the_start():
+    def banana(p):
+        return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+
+    surface, _ = pictures.descent_2d(banana, [-1.2, 1.0], lr=0.001, steps=50)
+    (arrow,) = [line for line in surface.lines if line.get_color() == ORANGE]
+    x, y, z = arrow.get_data_3d()
+    assert len(x) == 2
+    assert np.ptp(x) < 1
+    assert np.ptp(y) < 1
+    assert z[0] == banana(np.array([-1.2, 1.0])) > z[1] >= surface.get_zlim()[0]
+
+
+def test_a_module_is_a_function_to_go_down():
+    walk = pictures.descend(nn.Sigmoid(), 3.0, lr=1.0, steps=2)
+    assert walk.values[0] > walk.values[-1]
+
+
 def test_where_there_is_no_slope_there_is_no_arrow():
     _, contours = pictures.descent_2d(bowl, [0.0, 0.0], steps=2)
     assert not contours.texts
@@ -349,3 +369,8 @@ def test_a_flat_function_may_return_a_bare_number_and_a_start_may_be_a_kink():
     np.testing.assert_array_equal(walk.points, [2.0, 2.0, 2.0])
     walk = pictures.descend(np.abs, 0.0, lr=0.1, steps=2)
     np.testing.assert_array_equal(walk.points, [0.0, 0.0, 0.0])
+
+
+def test_a_path_that_is_none_is_refused():
+    with pytest.raises(TypeError, match=r"\(f, start, path\) writes a file, found \[2.0, 1.0\]"):
+        pictures.animate_descent_2d(bowl, "descent.gif", [2.0, 1.0])

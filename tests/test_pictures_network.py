@@ -268,7 +268,7 @@ def test_the_brightest_output_is_ringed_and_named():
     ax = pictures.network(layer, np.ones(2), names=["cat", "dog", "bird"])
     (ring,) = drawn(ax, "ring")
     assert ring.center == drawn(ax, "neuron")[3].center
-    assert ax.get_title() == "The brightest output: dog"
+    assert ax.get_title() == "The largest output: dog"
     golden = [text.get_text() for text in ax.texts if text.get_color() == GOLD]
     assert golden == ["dog", "0.75"]
     assert {"cat", "bird", "0.25", "\N{MINUS SIGN}2.00"} <= set(texts(ax))
@@ -295,6 +295,14 @@ def test_a_picture_given_whole_goes_into_the_network_row_by_row():
         assert texts(pictures.network(model, x, shape=[2, 3])) == texts(flat)
     as_tensor = pictures.network(model, Tensor(image), shape=(2, 3))
     assert texts(as_tensor) == texts(flat)
+
+
+def test_of_negative_outputs_the_largest_is_not_called_the_brightest():
+    model = nn.Linear(1, 3)
+    model.weight.data[:], model.bias.data[:] = 0.0, [-3.0, -0.05, -1.0]
+    assert pictures.network(model, [1.0]).get_title() == "The largest output: 1"
+    model.bias.data[:] = [-3.0, 4.0, -1.0]
+    assert pictures.network(model, [1.0]).get_title() == "The brightest output: 1"
 
 
 def test_without_names_outputs_have_their_numbers():

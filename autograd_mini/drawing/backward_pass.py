@@ -21,12 +21,16 @@ from autograd_mini.tensor import Tensor
 class Gradients:
     """What a walk from a scalar found.
 
+    Raises:
+        ValueError: `output` is not one real number.
+
     Attributes:
         of: the gradient of a Tensor, by its id; of the several results of a call a list.
         contributions: what the rules of a call gave to its arguments, in their order, by its id.
     """
 
     def __init__(self, output: Tensor) -> None:
+        _check_scalar(output)
         walk = _Traced(output)
         with no_grad(), np.errstate(all="ignore"):  # backward() will say what there is to say
             left = walk.run(output, np.ones_like(output.data))
@@ -74,14 +78,9 @@ class _Traced(Walk):
         super().give_item(call, position, g)
 
 
-def check_scalar(output: Tensor, what: str) -> None:
-    """Refuse an output that no walk can start from.
-
-    Raises:
-        ValueError: `output` is not one real number.
-    """
+def _check_scalar(output: Tensor) -> None:
     if output.size != 1 or type(output.data) in CONTAINERS or output.dtype.kind == "c":
         raise ValueError(
-            f"{what} starts at one real number, found shape {output.shape}, {output.dtype}: draw "
-            f"a cost, or reduce this first, with .sum() or .mean()"
+            f"a gradient starts at one real number, found shape {output.shape}, {output.dtype}: "
+            f"draw a cost, or reduce this first, with .sum() or .mean()"
         )

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.drawing.backward_pass import check_scalar
 from autograd_mini.drawing.build import Builder
 from autograd_mini.drawing.dot import as_dot
 from autograd_mini.drawing.names import HasParameters
@@ -89,8 +88,6 @@ def draw(
     check_count("max_nodes", max_nodes, 1)
     flags = {"grads": grads, "backward": backward, "legend": legend, "values": values}
     _check_flags(flags)
-    if grads or backward or color == "gradient":
-        check_scalar(output, "a gradient")
     with _without_collection():
         builder = Builder(
             [output],
@@ -125,8 +122,10 @@ def check_output(output: Any, model: Any) -> None:
         RuntimeError: no call was recorded.
     """
     if not isinstance(output, Tensor):
+        is_class = isinstance(output, type)
+        found = f"the class {output.__name__}" if is_class else type(output).__name__
         raise TypeError(
-            f"draw takes the Tensor that a computation ended in, found {type(output).__name__}: "
+            f"draw takes the Tensor that a computation ended in, found {found}: "
             f"draw a result, such as draw(model(x), model=model)"
         )
     check_model(model)

@@ -20,7 +20,7 @@ from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
 from autograd_mini.drawing.labels import cut
 from autograd_mini.drawing.names import HasParameters, Names
-from autograd_mini.drawing.nodes import in_order
+from autograd_mini.drawing.nodes import Node
 from autograd_mini.drawing.partials import Use, parts_of, uses_between
 from autograd_mini.drawing.places import find_places, namers
 from autograd_mini.modes import enable_grad, unwatched
@@ -71,7 +71,6 @@ def explain(
     """
     _check(loss, tensor, model, paths)
     place = _place(tensor, index)
-    nodes = in_order(loss)
     with unwatched(), enable_grad(), np.errstate(all="ignore"):
         uses, is_met = uses_between(tensor, loss)
         if not is_met:
@@ -82,8 +81,8 @@ def explain(
     _check_agreement(chain, gradient, uses)
     own = next((use.argument for use in uses if use.x is tensor), "tensor")
     listed, rest = chain.largest(paths)
-    places, _ = find_places(nodes, model)
-    tensors = [node.value for node in nodes if isinstance(node.value, Tensor)]
+    tensors = [tensor, *(use.call for use in uses)]
+    places, _ = find_places([Node(x, []) for x in tensors], model)
     told = _Telling(Names(tensors, namers(places, model)))
     return Explanation(
         loss=str(told.names.of(loss) or "loss"),

@@ -127,7 +127,7 @@ def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
     if not is_recorded(x):
         return
     if x._args is None:
-        raise RuntimeError(_released(x))
+        raise RuntimeError(released(x))
     operation = x._operation
     for position, value in enumerate(x._args):
         has_rule = position < len(operation.vjps) and operation.vjps[position] is not refuse
@@ -155,7 +155,8 @@ def is_array(x: Any) -> bool:
     return hasattr(type(x), "__array_function__")
 
 
-def _released(node: Any) -> str:
+def released(node: Any) -> str:
+    """Say that what was before a call can't be looked at any more."""
     return (
         f"the graph beyond {node._operation.name}, called in {node.origin}, can't be looked at: "
         f"backward() has released it; draw or explain before backward(), or call "

@@ -41,6 +41,7 @@ class draw_on_error:  # noqa: N801 - a context manager, used like a function
         ValueError: the name of the file ends in no format.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from autograd_mini import Tensor
     >>> x = Tensor([[1.0, 2.0]], requires_grad=True, name="x")
     >>> with tempfile.TemporaryDirectory() as folder:

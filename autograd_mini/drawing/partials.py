@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini.backward import gradients
+from autograd_mini.drawing.nodes import released
 from autograd_mini.fitting import fit
 from autograd_mini.operation import CONTAINERS, ITEM, Vjp
 from autograd_mini.primitive import TABLE
@@ -65,6 +66,8 @@ def uses_between(tensor: Any, output: Any) -> tuple[list[Use], bool]:
         call = met[-heappop(heap)]
         if call.is_leaf or call._tick == tensor._tick:
             continue
+        if call._args is None:
+            raise RuntimeError(released(call))
         args, kwargs = as_recorded(call, versions)
         uses.append([*_uses(call, args, kwargs or {})])
         for use in uses[-1]:

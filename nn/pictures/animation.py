@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from autograd_mini.drawing.render import write_whole
+from nn.pictures.asked import named
 from nn.pictures.paths import Descent
 from nn.pictures.two_dimensions import (
     SIZE,
@@ -58,10 +59,12 @@ def animate_descent_2d(
 
     Raises:
         FileNotFoundError: there is no such folder.
-        TypeError: `f` is no function that returns one number.
+        TypeError: `f` is no function that returns one number, or `path` no name of a file.
         ValueError: `path` does not end in .gif, `start` is not two numbers, `seconds` or `dpi` are
             not above 0, or the steps grow beyond all numbers.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"animate_descent_2d(f, start, path) writes a file, found {named(path)}")
     target = Path(path)
     if target.suffix.lower() != ".gif":
         raise ValueError(f"animate_descent_2d writes a GIF, found {target.name!r}: end it in .gif")

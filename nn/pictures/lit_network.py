@@ -61,7 +61,7 @@ def network(
     A neuron is as bright as its activation: 0 is dark, 1 is bright; a column with activations
     outside 0..1 is drawn in parts of its largest size, negative ones orange. An edge is blue for a
     positive weight and orange for a negative one, the thicker the larger the weight is beside the
-    others between the same columns. The brightest output is ringed and named.
+    others between the same columns. The largest output is ringed and named.
 
     Args:
         model: its linear layers follow one another, with anything neuron by neuron in between.
@@ -258,7 +258,9 @@ def _draw_outputs(ax: Axes, row: Row, names: list[str]) -> float:
     ring.set_gid("ring")
     ax.add_patch(ring)
     is_only = len(row.activations) == 1
-    title = f"The output: {fixed(a)}" if is_only else f"The brightest output: {names[brightest]}"
+    lights = np.abs(row.light)  # a negative activation may be the brighter one, in orange
+    most = "brightest" if lights[brightest] == lights.max() else "largest"
+    title = f"The output: {fixed(a)}" if is_only else f"The {most} output: {names[brightest]}"
     ax.set_title(title, **TITLE)
     return numbers + 1.6
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor, value_and_grad
 from autograd_mini.testing import GradientError, check_grads
+from nn.module import Module
 from nn.pictures.asked import check_above_zero, check_count, check_function, numbers
 
 
@@ -86,7 +87,7 @@ def _bare(x: Any) -> Any:
 def _check_gradient(f: Callable[[Any], Any], x: NDArray[Any]) -> None:
     """Refuse an `f` whose gradient at `x` is wrong, for steps along that would lie."""
     try:
-        check_grads(f, x, order=1, seed=0)
+        check_grads(f.__call__ if isinstance(f, Module) else f, x, order=1, seed=0)
     except GradientError as error:
         if error.report.verdict == "wrong":
             raise ValueError(

@@ -168,8 +168,10 @@ def draw_arrow(axes: NDArray[Any], ground: Ground, walk: Descent, step: int) -> 
     dx, dy = downhill / size * longest * np.sqrt(size / steepest)
     (x, y), z = walk.points[step], walk.values[step]
     rise = -float(np.hypot(dx, dy)) * size  # along the tangent plane
-    look = {"color": ORANGE, "linewidth": 2.6, "arrow_length_ratio": 0.22, "zorder": 6}
-    above = surface.quiver(x, y, z, dx, dy, max(rise, float(ground.z.min()) - z), **look)
+    end = max(z + rise, float(ground.z.min()))
+    # Its head is a mark, which has one size; drawn in the units of the axes it may fill them.
+    look = {"color": ORANGE, "linewidth": 2.6, "marker": "v", "markersize": 9, "zorder": 6}
+    (above,) = surface.plot([x, x + dx], [y, y + dy], [z, end], markevery=[1], **look)
     style = {"arrowstyle": "-|>", "color": ORANGE, "linewidth": 2.6, "mutation_scale": 18}
     seen = contours.annotate("", (x + dx, y + dy), (x, y), arrowprops=style, zorder=6)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
