@@ -343,6 +343,14 @@ def test_of_folded_blocks_that_repeat_the_gradient_of_the_first_is_told_as_its_v
     assert marks["grad 0"].lines == ("(1, 1)", f"[[{slope:.4g}]]")
 
 
+def test_a_variable_that_was_put_to_use_again_is_not_taken_for_the_output():
+    x = leaf(2.0, "x")
+    h = x * 3
+    h = h * 2
+    titles = [m.title for m in draw(h, backward=True).scene.marks if m.kind == "gradient"]
+    assert titles == ["d h / d x", "d h / d np.multiply", "d h / d h"]
+
+
 def test_the_gradient_of_a_folded_module_is_that_of_what_it_returned():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid())
     out = model(np.ones((1, 2)))

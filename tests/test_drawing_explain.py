@@ -93,13 +93,13 @@ def test_a_number_used_on_several_paths_is_explained_as_written_here():
 d cost / d x = 7.5, the sum over 3 paths, each a product of local derivatives
 
 path 1 of 3
-     3.5  the other factor, x  np.multiply by y    test_drawing_explain.py
-  *  1    added as it is       cost = np.add by y  test_drawing_explain.py
+     3.5  the other factor, 3.5  np.multiply by y    test_drawing_explain.py
+  *  1    added as it is         cost = np.add by y  test_drawing_explain.py
   = 3.5
 
 path 2 of 3
-     2    the other factor, x  np.multiply by x    test_drawing_explain.py
-  *  1    added as it is       cost = np.add by x  test_drawing_explain.py
+     2    the other factor, x    np.multiply by x    test_drawing_explain.py
+  *  1    added as it is         cost = np.add by x  test_drawing_explain.py
   = 2
 
 and 1 more path, together 2

@@ -191,9 +191,37 @@ def test_three_thousand_values_side_by_side_are_drawn():
 
 
 def test_a_graph_with_one_mark_counts_its_operations():
-    (mark,) = draw(recurrent(100), max_nodes=1).scene.marks
+    cost = recurrent(100)
+    (mark,) = draw(cost, max_nodes=1).scene.marks
     assert mark.title == "401 operations"
-    assert mark.lines == ("np.matmul x 200", "np.add x 100", "np.tanh x 100", "...")
+    assert mark.lines == (
+        *("np.matmul x 200", "np.add x 100", "np.tanh x 100", "..."),
+        f"the output: {cost.item():.4g}",
+    )
+
+
+def test_a_loop_that_ends_in_the_output_tells_what_came_out():
+    w = leaf(0.9, "w")
+    h = w * 1.0
+    for _ in range(30):
+        h = np.tanh(w * h) + 0.1
+    scene = draw(h, max_nodes=10, grads=True, backward=True).scene
+    (mark,) = [mark for mark in scene.marks if mark.kind == "output"]
+    assert mark.lines[0] == "x 30"
+    assert mark.lines[-1] == f"the output: {h.item():.4g}"
+    assert mark.gradient != ()
+    assert "the output" not in draw(h, max_nodes=10, values=False).source
+
+
+def test_what_goes_into_another_repetition_is_not_said_to_go_into_the_first():
+    x = leaf(1.0, "x")
+    h = x
+    for _ in range(6):
+        h = h + np.tanh(h * 0.5)
+    cost = np.exp(-h)
+    scene = draw(cost, max_nodes=8, backward=True).scene
+    into = {arrow.head: arrow.text for arrow in scene.arrows if arrow.tail == "grad np.negative"}
+    assert [*into.values()] == [""]
 
 
 @pytest.mark.parametrize("max_nodes", [None, 0, -1, 2.5, "many"])

@@ -134,6 +134,11 @@ def test_the_squares_add_up_to_the_cost_that_training_computes(kind):
     assert ax.get_title() == f"The cost of this example: {cost:.4f}"
 
 
+def test_large_numbers_of_a_cost_are_written_short():
+    texts = {text.get_text() for text in pictures.cost_of_example([1e6, -3e-5], [0, 2e6]).texts}
+    assert {f"(1e+06 {MINUS} 0.000)²", "1e+12", f"(0.000 {MINUS} 2e+06)²", "4e+12"} <= texts
+
+
 def test_bars_show_outputs_in_blue_and_what_is_wanted_in_orange():
     ax = pictures.cost_of_example([0.25, 0.5], [0.0, 1.0], names=["cat", "dog"])
     outputs, wanted = ax.containers

@@ -81,9 +81,12 @@ class BackwardMarks:
                 head = self.folding.mark_of[source]
                 if tail is not head and tail in self.ids and head in self.ids:
                     use = number if tail.is_single else 0
-                    found.setdefault((tail, head, use), []).append(g)
+                    found.setdefault((tail, head, use), []).append((source, g))
         for (tail, head, _), parts in found.items():
-            text = amount(parts[0]) if len(parts) == 1 else f"x {len(parts):,}"
+            (source, g), *others = parts
+            # Of what repeats the first is told, and no contribution to another one.
+            is_told = head.count == 1 or source is head.result
+            text = f"x {len(parts):,}" if others else amount(g) if is_told else ""
             yield Arrow(self.ids[tail], self.ids[head], text, "gradient")
 
     def _has_gradient(self, shown: Shown) -> bool:

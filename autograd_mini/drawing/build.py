@@ -150,6 +150,8 @@ class Builder:
         cost = self.names.of(self.output.value)
         what = shown.folded.title if shown.folded else self._marks.spoken(shown)
         named = "" if shown.is_mixed or shown.folded else self.names.of(shown.node.value)
+        if named == cost and shown.node is not self.output:  # the variable was put to use again
+            named = ""
         return f"d {labels.cut(cost) or 'output'} / d {labels.cut(named) or what}"
 
     def _arrows(self) -> Iterator[Arrow]:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini.checkpointing import again
-from autograd_mini.drawing.labels import operation_name
+from autograd_mini.drawing.labels import operation_name, text_of
 from autograd_mini.drawing.names import Names
-from autograd_mini.drawing.nodes import is_recorded
+from autograd_mini.drawing.nodes import NUMBERS, is_recorded
 from autograd_mini.drawing.partials import Use, parts_of
 from autograd_mini.operation import Operation
 from autograd_mini.primitive import TABLE
@@ -61,8 +61,10 @@ class Factor(NamedTuple):
         return float(self.out[self.to])
 
     def element(self, argument: str, at: Place) -> str:
-        """Return an element of an argument in words: its name, or what made it, and index."""
+        """Return an element of an argument in words: a number, or its name or maker and index."""
         x = self.arguments[argument]
+        if isinstance(x, NUMBERS):
+            return text_of(x)
         made = title_of(x._operation) if is_recorded(x) else argument
         return with_index(self.names.of(x) or made, at)
 

@@ -143,6 +143,12 @@ class Folding:
         for (tail, head, argument), (source, count) in found.items():
             yield tail, head, argument, source, count
 
+    def _has_repeats(self) -> bool:
+        """Return whether a mark or a box stands for several that are alike."""
+        boxes = {place for shown in self.shown if shown.box for place in shown.box.around()}
+        is_mark = not self.stand_ins.is_empty and any(shown.count > 1 for shown in self.shown)
+        return is_mark or not boxes.isdisjoint(self.stand_ins.times)
+
     def _told(self, asked: int | None) -> Iterator[str]:
         """Say what was folded because there was too much of it."""
         if self.depth != asked and any(shown.folded for shown in self.shown):
@@ -152,7 +158,7 @@ class Folding:
         if parts := sum(shown.is_mixed and shown.node.is_call for shown in self.shown):
             groups = f"{parts} group{'s' * (parts != 1)}"
             yield f"calls that follow each other are shown as one, in {groups}"
-        elif not self.stand_ins.is_empty:
+        elif self._has_repeats():
             yield "of what repeats, the first is shown"
         if len(self.nodes) > len(self.shown):
             yield f"{len(self.nodes):,} nodes, {len(self.shown):,} shown"

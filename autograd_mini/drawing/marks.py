@@ -17,6 +17,7 @@ from autograd_mini.drawing.places import Place
 from autograd_mini.drawing.scene import Mark
 from autograd_mini.drawing.shown import Shown
 from autograd_mini.drawing.source import Source
+from autograd_mini.storage import bare
 
 MOST_TOLD = 3  # operations of those that are shown as one
 
@@ -54,6 +55,9 @@ class Marks:
             mark = self._mixed(shown)
         else:
             mark = self._node(shown)
+        if self.output in shown.members and shown.result is not self.output:
+            kind = "output" if mark.kind == "operation" else mark.kind
+            mark = mark._replace(kind=kind, lines=(*mark.lines, *self._end()))
         place = shown.box
         return mark._replace(
             id=mark_id,
@@ -61,6 +65,12 @@ class Marks:
             tooltip="\n".join(filter(None, [mark.tooltip, self._number(shown)])),
             fill=self.paint.fills.get(shown, BLANK) if self.paint else "",
         )
+
+    def _end(self) -> tuple[str, ...]:
+        """Tell the output, in a mark that tells the first of what repeats."""
+        if self.output is None or not self.values:
+            return ()
+        return (f"the output: {labels.spread_of(bare(self.output.value))}",)
 
     def spoken(self, shown: Shown, inside: str = "") -> str:
         """Return a word for a mark: its name, or its operation, of one in a box with the box."""
@@ -127,7 +137,7 @@ class Marks:
             (*([several] if several else []), *labels.lines(node, self.values)),
             tooltip=self.source.of(x),
             bars=labels.bars_of(x) if self.values else (),
-            gradient=self._gradient(node) if not several else (),
+            gradient=self._gradient(node),
         )
 
     def _title(self, shown: Shown) -> str:

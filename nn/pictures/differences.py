@@ -12,7 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_mini import Tensor
 from nn.losses import mse_loss
 from nn.pictures.asked import labels, real_array
-from nn.pictures.canvas import BLUE, GREY, INK, MINUS, ORANGE, TITLE, check_axes, fixed, single
+from nn.pictures.canvas import (
+    BLUE,
+    GREY,
+    INK,
+    MINUS,
+    ORANGE,
+    TITLE,
+    check_axes,
+    fixed,
+    minus,
+    single,
+)
 
 
 def cost_of_example(
@@ -66,7 +77,7 @@ def cost_of_example(
     ax.spines["bottom"].set_bounds(low, high)
     # Below the ticks by points, not by a share of a height that the number of rows decides.
     ax.legend(loc="upper left", bbox_to_anchor=(0.22, 0), borderaxespad=2, ncols=2, frameon=False)
-    ax.set_title(f"The cost of this example: {cost:.4f}", **TITLE)
+    ax.set_title(f"The cost of this example: {_short(cost, 4)}", **TITLE)
     return ax
 
 
@@ -93,11 +104,15 @@ def _write_row(
 ) -> None:
     """Write one difference and its square right of the bars."""
     a, y, square = numbers
-    wanted = f"({fixed(y, 3)})" if y < 0 else fixed(y, 3)
+    wanted = f"({_short(y)})" if y < 0 else _short(y)
     look: dict[str, Any] = {"va": "center", "family": "monospace", "color": INK, "fontsize": 11}
-    ax.text(edges[1], place, f"({fixed(a, 3)} {MINUS} {wanted})²", ha="right", **look)
+    ax.text(edges[1], place, f"({_short(a)} {MINUS} {wanted})²", ha="right", **look)
     ax.text(edges[2], place, "=", ha="center", **look)
-    ax.text(edges[3], place, f"{square:.4f}", ha="right", **look).set_gid("square")
+    ax.text(edges[3], place, _short(square, 4), ha="right", **look).set_gid("square")
+
+
+def _short(number: float, digits: int = 3) -> str:
+    return fixed(number, digits) if abs(number) < 1000 else minus(f"{number:.3g}")
 
 
 def _write_sum(ax: Axes, count: int, cost: float, edges: list[float]) -> None:
@@ -105,5 +120,5 @@ def _write_sum(ax: Axes, count: int, cost: float, edges: list[float]) -> None:
     ax.plot([edges[0], edges[-1]], [count - 0.5] * 2, color=GREY, linewidth=1)
     look: dict[str, Any] = {"va": "center", "fontweight": "bold", "color": INK, "fontsize": 12}
     ax.text(edges[1], count, "sum", ha="right", **look)
-    text = ax.text(edges[3], count, f"{cost:.4f}", ha="right", family="monospace", **look)
+    text = ax.text(edges[3], count, _short(cost, 4), ha="right", family="monospace", **look)
     text.set_gid("sum")

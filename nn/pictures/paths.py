@@ -63,9 +63,10 @@ def descend(f: Callable[[Any], Any], start: ArrayLike, *, lr: float, steps: int)
         value, slope = walk(x)
         found.append((x, float(_bare(value)), np.asarray(_bare(slope), dtype=float)))
         if not (np.isfinite(found[-1][1]) and np.isfinite(found[-1][2]).all()):
+            done = f"{len(found) - 1} step{'s' * (len(found) != 2)}"
             raise ValueError(
-                f"after {len(found) - 1} steps f({x}) is {found[-1][1]} and its gradient "
-                f"{found[-1][2]}: start elsewhere, or take a smaller lr than {lr}"
+                f"after {done} f({x}) is {found[-1][1]} and its gradient {found[-1][2]}: start "
+                f"elsewhere, or take a smaller lr than {lr}"
             )
         x = x - lr * found[-1][2]
     points, values, gradients = (np.array(column) for column in zip(*found, strict=True))

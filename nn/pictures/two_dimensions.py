@@ -147,7 +147,9 @@ def draw_path(axes: NDArray[Any], walk: Descent) -> list[Any]:
     (above,) = surface.plot(x, y, walk.values, **look)
     (seen,) = contours.plot(x, y, **look)
     count = len(walk.values) - 1
-    contours.set_title(f"{count} steps, {summary(walk, count)}", fontsize=11, color=INK)
+    contours.set_title(
+        f"{count} step{'s' * (count != 1)}, {summary(walk, count)}", fontsize=11, color=INK
+    )
     return [above, seen]
 
 

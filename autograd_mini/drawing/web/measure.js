@@ -5,6 +5,7 @@ const FONTS = { title: `600 13px ${FONT}`, line: `11.5px ${FONT}`, text: `10.5px
 const HEIGHTS = { title: 17, line: 15, bars: 24 };
 const PADDING = { x: 12, y: 7 };
 const LONGEST = 46; // characters of a row
+const LONGEST_ON_ARROW = 60;
 const MOST_ROWS = 6; // of one line; the panel shows the rest
 const SIGNS = { failed: "\u2715", added: "+", removed: "\u2212", changed: "\u2260" };
 
@@ -75,7 +76,7 @@ function measureNode(node) {
 function measureGraph(graph) {
   graph.nodes.forEach(measureNode);
   for (const arrow of graph.arrows) {
-    arrow.label = [SIGNS[arrow.state], arrow.text && cut(arrow.text, 30)].filter(Boolean).join(" ");
+    arrow.label = [SIGNS[arrow.state], arrow.text && cut(arrow.text, LONGEST_ON_ARROW)].filter(Boolean).join(" ");
     arrow.text = arrow.label;
     arrow.textWidth = widthOf(arrow.label, "text");
   }
