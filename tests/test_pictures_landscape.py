@@ -390,6 +390,10 @@ def test_625_costs_take_hardly_longer_than_the_model_itself():
 
 
 def processor_seconds(task):
-    start = time.process_time()
-    task()
-    return time.process_time() - start
+    """Return the least of three runs: threads that wait for a busy machine count as well."""
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        task()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
