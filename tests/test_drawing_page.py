@@ -269,6 +269,13 @@ def test_long_lines_are_broken_between_words_and_told_whole(tab):
     assert ERROR in tab.tab.locator("#panel p").all_text_contents()
 
 
+def test_what_an_arrow_says_of_six_numbers_is_told_whole(tab):
+    text = "+ [[0.0147, -0.009884, -0.001584], [-0.00944, 0.006818, -0.001002]]"
+    marks = (Mark("a", "operation", "a"), Mark("b", "operation", "b"))
+    tab.show(Scene(marks, (Arrow("a", "b", text, "gradient"),)))
+    assert tab.tab.locator("#layer .text").all_text_contents() == [text]
+
+
 def test_a_word_that_is_too_long_and_a_text_without_end_are_cut(tab):
     tab.show(Scene((Mark("x", "input", "x", ("a" * 400, "so " * 400)),), ()))
     _, word, *rows = tab.mark("x").locator("text").all_text_contents()

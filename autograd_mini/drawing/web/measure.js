@@ -5,7 +5,7 @@ const FONTS = { title: `600 13px ${FONT}`, line: `11.5px ${FONT}`, text: `10.5px
 const HEIGHTS = { title: 17, line: 15, bars: 24 };
 const PADDING = { x: 12, y: 7 };
 const LONGEST = 46; // characters of a row
-const LONGEST_ON_ARROW = 60;
+const LONGEST_ON_ARROW = 72; // so six numbers are told whole
 const MOST_ROWS = 6; // of one line; the panel shows the rest
 const SIGNS = { failed: "\u2715", added: "+", removed: "\u2212", changed: "\u2260" };
 
