@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -69,6 +70,14 @@ def test_there_is_one_image_for_each_neuron_and_no_empty_axes(neurons, cells):
     grid = pictures.weights(nn.Linear(4, neurons), (2, 2))
     assert len(grid) == cells
     assert len(grid[0].figure.axes) == cells + 1
+
+
+def test_in_small_axes_the_titles_of_neurons_keep_apart():
+    _, ax = plt.subplots()
+    grid = pictures.weights(nn.Linear(4, 6, rng=rng()), (2, 2), ax=ax)
+    ax.figure.canvas.draw()
+    extents = [each.title.get_window_extent() for each in grid]
+    assert not any(a.overlaps(b) for a, b in pairwise(extents))
 
 
 def test_weights_that_are_all_zero_are_white():

@@ -305,6 +305,14 @@ def test_of_negative_outputs_the_largest_is_not_called_the_brightest():
     assert pictures.network(model, [1.0]).get_title() == "The brightest output: 1"
 
 
+def test_in_small_axes_names_and_numbers_keep_apart():
+    _, (ax, _) = plt.subplots(1, 2)
+    pictures.network(digits_network(), np.zeros(784), shape=(28, 28), ax=ax)
+    ax.figure.canvas.draw()
+    extents = [text.get_window_extent() for text in ax.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(extents) for b in extents[:i])
+
+
 def test_without_names_outputs_have_their_numbers():
     ax = pictures.network(digits_network(), np.zeros(784))
     assert set("0123456789") <= set(texts(ax))

@@ -116,6 +116,14 @@ def minus(text: str) -> str:
     return text.replace("-", MINUS)
 
 
+def fit_texts(ax: Axes, width: float) -> None:
+    """Shrink the texts of axes that are narrower than `width` inches, for which they were made."""
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    share = max(0.4, min(1.0, inches / width))
+    for text in (ax.title, *ax.texts):
+        text.set_fontsize(share * float(text.get_fontsize()))
+
+
 def bare_frame(ax: Axes, colour: str = PALE) -> None:
     """Leave nothing of the axes but a thin frame."""
     ax.set(xticks=[], yticks=[])

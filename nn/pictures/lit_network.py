@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_mini import Tensor
 from nn.module import Module
 from nn.pictures.asked import check_count, check_image, labels
-from nn.pictures.canvas import TITLE, check_axes, fixed, single
+from nn.pictures.canvas import TITLE, check_axes, fit_texts, fixed, single
 from nn.pictures.columns import Columns, columns
 
 NIGHT, LIT_BLUE, LIT_ORANGE, GOLD = "#15181d", "#5fb0ee", "#f58b3c", "#ffd24d"
@@ -110,6 +110,7 @@ def network(
     start = -1.2 if shape is None else -SIDE - 3.0
     ax.update_datalim([(start, -top - 2.9), (end, top + 0.9)])
     ax.autoscale_view()
+    fit_texts(ax, 9.0)
     return ax
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autograd_mini import Tensor
 from nn.pictures.asked import check_image, named
-from nn.pictures.canvas import INK, SIGNED, bare_frame, check_axes, several, signed
+from nn.pictures.canvas import INK, SIGNED, bare_frame, check_axes, fit_texts, several, signed
 
 
 def weights(layer: Any, shape: tuple[int, int] = (28, 28), *, ax: Any = None) -> NDArray[Any]:
@@ -43,14 +43,16 @@ def weights(layer: Any, shape: tuple[int, int] = (28, 28), *, ax: Any = None) ->
     title = f"What the {count} neurons look for" if count > 1 else "What the neuron looks for"
     grid = _grid(ax, count, rows, columns, title)
     limit = float(np.abs(weight).max()) or 1.0
+    between = ", " if ax is None else "\n"  # in given axes there may be little room
     for number, each in enumerate(grid):
         image = weight[number].reshape(shape)
         picture = each.imshow(image, cmap=SIGNED, vmin=-limit, vmax=limit)
-        text = (
-            f"neuron {number}" if bias is None else f"neuron {number}, bias {signed(bias[number])}"
-        )
+        text = f"neuron {number}"
+        if bias is not None:
+            text += f"{between}bias {signed(bias[number])}"
         each.set_title(text, fontsize=9.5, color=INK)
         bare_frame(each)
+        fit_texts(each, 1.5)
     frame = [*grid] if ax is None or isinstance(ax, np.ndarray | list | tuple) else ax
     bar = grid[0].figure.colorbar(picture, ax=frame, shrink=0.6, aspect=30)
     bar.set_label("weight: a bright pixel dims (orange) or lights up (blue) the neuron")
