@@ -48,6 +48,7 @@ class BackwardMarks:
         self.nodes = folding.nodes
         self.given: dict[Node, list[Any]] = {}
         self.drawn = [shown for shown in folding.shown if self._has_gradient(shown)]
+        self.results = {shown: shown.result for shown in self.drawn}
         self.ids = {shown: taken.take(f"grad {ids[shown]}") for shown in self.drawn}
         calls = [node for node in self.nodes if node.is_call]
         for node in sorted(calls, key=attrgetter("tick"), reverse=True):  # in the order of the walk
@@ -57,7 +58,7 @@ class BackwardMarks:
     def marks(self) -> Iterator[Mark]:
         """Yield a mark for the gradient of every node that has one."""
         for shown in self.drawn:
-            place, node = shown.box, shown.result
+            place, node = shown.box, self.results[shown]
             # Of what repeats, the first is told, as its value is.
             g = self.gradients.of.get(id(node.value)) if node and not shown.is_mixed else None
             is_told = g is not None and type(g) is not list
@@ -85,7 +86,7 @@ class BackwardMarks:
         for (tail, head, _), parts in found.items():
             (source, g), *others = parts
             # Of what repeats the first is told, and no contribution to another one.
-            is_told = head.count == 1 or source is head.result
+            is_told = head.count == 1 or source is self.results[head]
             text = f"x {len(parts):,}" if others else amount(g) if is_told else ""
             yield Arrow(self.ids[tail], self.ids[head], text, "gradient")
 

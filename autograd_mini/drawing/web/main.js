@@ -39,7 +39,6 @@ function lookAtStart(app) {
   look(app.window, isBackward ? OPPOSITE[direction] : direction, first);
   const failed = app.graph.nodes.find((node) => node.inside.some((mark) => mark.state === "failed"));
   if (failed && app.window.k === ZOOM.start) centre(app.window, failed.x + failed.w / 2, failed.y + failed.h / 2);
-  writeNotes(app);
 }
 
 function render(app) {
