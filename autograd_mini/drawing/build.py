@@ -80,13 +80,13 @@ class Builder:
         tensors = [node.value for node in self.nodes if isinstance(node.value, Tensor)]
         self.names = Names(tensors, namers(places, model))
         self.folding = Folding(self.nodes, places, where, depth, max_nodes)
-        self.folded = self.folding.closed()
+        self.closed = self.folding.closed()
         needs_gradients = grads or backward or color == "gradient"
         self.gradients = Gradients(outputs[-1]) if needs_gradients else None
         self.backward, self.model = backward, None if is_broken else model
         self.paint: Paint | None = None
         if color is not None:
-            closed = [*self.folded.values()]
+            closed = [*self.closed.values()]
             self.paint = paint(self.folding.shown, color, self.gradients, closed)
         self._taken = Ids({"legend", *(place.id for place in places)})
         told = self.gradients if grads else None
@@ -165,7 +165,7 @@ class Builder:
             yield Arrow(self.ids[tail], self.ids[head], text, kind)
 
     def _boxes(self) -> Iterator[Box]:
-        for place, shown in self.folded.items():
+        for place, shown in self.closed.items():
             parent = place.parent.id if place.parent else ""
             title, detail = self._marks.title(place), self._marks.detail(place)
             folded = self._marks.of(shown, place.id)._replace(box=parent)

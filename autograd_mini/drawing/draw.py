@@ -122,10 +122,8 @@ def check_output(output: Any, model: Any) -> None:
         RuntimeError: no call was recorded.
     """
     if not isinstance(output, Tensor):
-        is_class = isinstance(output, type)
-        found = f"the class {output.__name__}" if is_class else type(output).__name__
         raise TypeError(
-            f"draw takes the Tensor that a computation ended in, found {found}: "
+            f"draw takes the Tensor that a computation ended in, found {_kind(output)}: "
             f"draw a result, such as draw(model(x), model=model)"
         )
     check_model(model)
@@ -143,10 +141,13 @@ def check_model(model: Any) -> None:
     Raises:
         TypeError: `model` is a class, or has no `named_parameters()`.
     """
-    is_class = isinstance(model, type)
-    if model is not None and (is_class or not hasattr(model, "named_parameters")):
-        found = f"the class {model.__name__}" if is_class else type(model).__name__
-        raise TypeError(f"model= is a module, which has named_parameters(), found {found}")
+    is_object = hasattr(model, "named_parameters") and not isinstance(model, type)
+    if model is not None and not is_object:
+        raise TypeError(f"model= is a module, which has named_parameters(), found {_kind(model)}")
+
+
+def _kind(x: Any) -> str:
+    return f"the class {x.__name__}" if isinstance(x, type) else type(x).__name__
 
 
 def _check_choice(name: str, found: Any, known: Any) -> None:
@@ -160,9 +161,13 @@ def check_count(name: str, found: Any, least: int) -> None:
     Raises:
         ValueError: it is none.
     """
-    is_whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
-    if not is_whole or found < least:
+    if not is_whole(found) or found < least:
         raise ValueError(f"{name} is a whole number from {least} on, found {found!r}")
+
+
+def is_whole(x: Any) -> bool:
+    """Return whether `x` is an integer, Python's or NumPy's, and no bool."""
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)
 
 
 def _check_flags(flags: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.drawing.chain import Arrow, Chain, product_of
-from autograd_mini.drawing.draw import check_count, check_model
+from autograd_mini.drawing.draw import check_count, check_model, is_whole
 from autograd_mini.drawing.explanation import Explanation, Path, Step, place_of
 from autograd_mini.drawing.factors import counted, title_of, with_index, words, words_of_nothing
 from autograd_mini.drawing.labels import cut
@@ -219,7 +219,7 @@ def _check(loss: Any, tensor: Any, model: Any, paths: Any) -> None:
 def _place(tensor: Tensor, index: Any) -> tuple[int, ...]:
     """Return `index` as a tuple of integers from 0, one for each axis."""
     parts = index if isinstance(index, tuple) else (index,)
-    if not all(map(_is_integer, parts)):
+    if not all(map(is_whole, parts)):
         raise TypeError(
             f"explain takes an index of integers, such as 3 or (3, 5), found {cut(repr(index))}"
         )
@@ -232,10 +232,6 @@ def _place(tensor: Tensor, index: Any) -> tuple[int, ...]:
             f"give {tensor.ndim} integer{'s' * (tensor.ndim != 1)} within it"
         )
     return tuple(i % n for i, n in zip(place, tensor.shape, strict=True))
-
-
-def _is_integer(i: Any) -> bool:
-    return isinstance(i, int | np.integer) and not isinstance(i, bool)
 
 
 def _not_met(tensor: Tensor) -> str:

@@ -74,7 +74,7 @@ def _is_of_walk(frame: FrameType) -> bool:
 
 
 def _differentiated(node: Any) -> Failed:
-    """Return a recorded call, whose derivative failed; its module calls have returned."""
+    """Return a recorded call whose derivative failed, without the modules around it."""
     operation = node._operation
     arguments = given(operation, node._args, node._kwargs)
     return Failed(operation, arguments, node._code, node._offset, [])
