@@ -154,7 +154,6 @@ KINKED: list[tuple[Callable[..., Any], Any]] = [
     (xp.linalg.eigvalsh, [[2.0, 0.0], [0.0, 2.0]]),
     (xp.linalg.svdvals, [[0.6, 0.8], [-0.8, 0.6]]),
     (xp.linalg.eigvals, [[2.0, 0.0], [0.0, 2.0]]),
-    (xp.linalg.pinv, [[1.0, 2.0], [2.0, 4.0]]),
     (lambda x: xp.linalg.qr(x)[1], [[1.0, 2.0], [2.0, 4.0]]),
     (xp.roots, [1.0, -2.0, 1.0]),
     (lambda x: xp.polymul(x, [1.0, 2.0]), [0.0, 1.0]),
@@ -170,6 +169,15 @@ def test_a_kink_is_named_not_judged(f: Any, x: Any) -> None:
     assert error.report.verdict == "cannot tell"
     assert "stands on a kink" in str(error)
     assert "test_testing_kinks.py" in str(error.report.operation)
+
+
+def test_a_pseudoinverse_is_judged_where_its_rank_stays_and_only_there() -> None:
+    row = np.array([[1.0, 2.0, 3.0]])
+    weights = np.arange(9.0).reshape(3, 3)
+    assert verdict(lambda x: xp.sum(weights * xp.linalg.pinv(x.T @ x)), row) == "right"
+    error = refused(lambda a: xp.sum(weights * xp.linalg.pinv(a)), row.T @ row)
+    assert error.report.verdict == "cannot tell"
+    assert "np.linalg.pinv" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ from autograd_mini.primitive import defvjp
 _turned = np.matrix_transpose
 
 
-def _adjoint(x):
+def adjoint(x):
+    """Return the conjugate transpose of each matrix."""
     return np.conjugate(_turned(x))
 
 
-def _product(first, *others):
+def product(first, *others):
+    """Return the product of matrices, multiplied from the left."""
     for x in others:
         first = np.matmul(first, x)
     return first
@@ -30,28 +32,28 @@ def _halved(x):
     return x - x * (np.eye(x.shape[-1], dtype=x.dtype) / 2)
 
 
-def _in_triangle(g, uplo="L"):
+def in_triangle(g, uplo="L"):
     """Return the gradient of the triangle that NumPy reads, `g` being that of the whole matrix."""
-    both = _halved(g + _adjoint(g))
+    both = _halved(g + adjoint(g))
     return np.tril(both) if uplo in "Ll" else np.triu(both)
 
 
 # Source: Murray, Differentiation of the Cholesky decomposition (2016).
 def _cholesky_vjp(g, out, a, *, upper=False):
     if upper:  # upper^H upper, and upper is the adjoint of lower
-        return _adjoint(_cholesky_vjp(_adjoint(g), _adjoint(out), None))
-    inner = _halved(np.tril(_product(_turned(out), g)))
+        return adjoint(_cholesky_vjp(adjoint(g), adjoint(out), None))
+    inner = _halved(np.tril(product(_turned(out), g)))
     left = np.linalg.solve(_turned(out), inner)
-    return _in_triangle(_turned(np.linalg.solve(_adjoint(out), _turned(left))))
+    return in_triangle(_turned(np.linalg.solve(adjoint(out), _turned(left))))
 
 
 defvjp(np.linalg.cholesky, _cholesky_vjp)
 
 
-def _from_triangle(a):
+def from_triangle(a):
     """Return the whole of a matrix of which NumPy reads the lower triangle."""
     half = _halved(np.tril(a))
-    return half + _adjoint(half)
+    return half + adjoint(half)
 
 
 # How fast the vectors turn: by the inverse gaps between their values.
@@ -67,12 +69,13 @@ def _gaps(values):
     return gaps, (np.abs(gaps) <= _rounding(values)[..., None]) & is_other
 
 
-def _inverse(x, is_zero):
-    return np.where(is_zero, 0, 1 / np.where(is_zero, 1, x))
+def _over(x, values, is_zero):
+    """Return x / values, and 0 where a value is zero."""
+    return np.where(is_zero, 0, x) / np.where(is_zero, 1, values)
 
 
-def _inverse_gaps(gaps, equal):
-    return _inverse(gaps, equal | np.eye(gaps.shape[-1], dtype=bool))
+def _over_gaps(turn, gaps, equal):
+    return _over(turn, gaps, equal | np.eye(gaps.shape[-1], dtype=bool))
 
 
 def _spread(values):
@@ -90,10 +93,16 @@ def _refuse_vectors(equal, *turns):
 
 
 # Complex vectors are known but for a phase: what depends on it is LAPACK's choice.
-def _refuse_phase(turn, g):
-    phase = np.abs(np.imag(np.linalg.diagonal(turn)))
-    limit = np.sqrt(np.finfo(turn.dtype).eps) * np.sum(np.abs(g), axis=-2)
-    if turn.dtype.kind == "c" and np.any(phase > limit):
+def _phases(turn):
+    """Return how a function changes with the phase of each vector."""
+    return np.imag(np.linalg.diagonal(turn))
+
+
+def _refuse_phases(phases, *gs):
+    """Refuse `phases` above the rounding error of `gs`, the gradients of all vectors."""
+    size = sum(np.sum(np.abs(g), axis=(-2, -1)) for g in gs)
+    limit = np.sqrt(np.finfo(phases.dtype).eps) * size[..., None]
+    if np.any(np.abs(phases) > limit):
         raise NotImplementedError(
             "complex eigenvectors and singular vectors have no derivative by themselves, being "
             "known but for a phase; functions that do not depend on it have one"
@@ -106,15 +115,15 @@ def _eigh_vjp(g, out, a, UPLO="L"):
     turn = np.matmul(_turned(v), g_v)
     gaps, equal = _gaps(w)
     _refuse_vectors(equal, turn)
-    _refuse_phase(turn, g_v)
-    inner = turn * _inverse_gaps(gaps, equal) + _spread(g_w)
-    return _in_triangle(_product(np.conjugate(v), inner, _turned(v)), UPLO)
+    _refuse_phases(_phases(turn), g_v)
+    inner = _over_gaps(turn, gaps, equal) + _spread(g_w)
+    return in_triangle(product(np.conjugate(v), inner, _turned(v)), UPLO)
 
 
 def _eigvalsh_vjp(g, out, a, UPLO="L"):
     _, v = np.linalg.eigh(a, UPLO)
     whole = np.matmul(np.conjugate(v) * g[..., None, :], _turned(v))
-    return _in_triangle(whole, UPLO)
+    return in_triangle(whole, UPLO)
 
 
 defvjp(np.linalg.eigh, _eigh_vjp)
@@ -127,16 +136,17 @@ def _eig_vjp(g, out, a):
     turn = np.matmul(_turned(v), g_v)
     gaps, equal = _gaps(w)
     _refuse_vectors(equal, turn)
-    _refuse_phase(turn, g_v)
+    _refuse_phases(_phases(turn), g_v)
     lengths = np.real(np.linalg.diagonal(turn))[..., None, :]
     turn = turn - np.matmul(_turned(v), np.conjugate(v)) * lengths
-    inner = turn * _inverse_gaps(gaps, equal) + _spread(g_w)
+    inner = _over_gaps(turn, gaps, equal) + _spread(g_w)
     return np.linalg.solve(_turned(v), np.matmul(inner, _turned(v)))
 
 
 def _eigvals_vjp(g, out, a):
     w, v = np.linalg.eig(a)
-    if np.any(np.abs(w - out) > np.sqrt(np.finfo(w.dtype).eps) * np.sum(np.abs(w))):
+    away = np.abs(w[..., None, :] - out[..., :, None])  # of each one from each of eig's
+    if np.any(np.linalg.diagonal(away) > np.min(away, axis=-1) + _rounding(w)):
         raise NotImplementedError(
             "np.linalg.eigvals found the eigenvalues in another order than np.linalg.eig: "
             "write np.linalg.eig(a).eigenvalues"
@@ -152,28 +162,32 @@ defvjp(np.linalg.eigvals, _eigvals_vjp)
 # difference with s[j] + s[i], which spares a division where a function needs only the latter.
 def _svd_vjp(g, out, a, full_matrices=True, compute_uv=True, hermitian=False):
     if not compute_uv:
-        return _singular_values_vjp(g, out, a, hermitian)
+        return singular_values_vjp(g, out, a, hermitian)
     (u, s, vh), (g_u, g_s, g_vh) = _thin(out, g)
     turn_u, turn_v = np.matmul(_turned(u), g_u), -np.matmul(g_vh, _turned(vh))
     gaps, equal = _gaps(s)
     is_zero = s <= _rounding(s)
     sums = s[..., None, :] + s[..., :, None]
     _refuse_vectors(equal, turn_u, turn_v)
-    _refuse_phase(turn_u + turn_v, g_u)
-    by_gap = (turn_u + turn_v) * _inverse_gaps(gaps, equal) + _spread(np.where(s == 0, 0, g_s))
-    by_sum = (turn_u - turn_v) * _inverse(sums, sums == 0)
-    inner = (by_gap + _adjoint(by_gap) + by_sum - _adjoint(by_sum)) / 2
-    u, vh, scale = np.conjugate(u), np.conjugate(vh), _inverse(s, is_zero)
-    whole = _product(u, inner, vh)
+    # Where s is 0, each of the two vectors has a phase of its own.
+    phase_u, phase_v = _phases(turn_u), _phases(turn_v)
+    _refuse_phases(phase_u + phase_v, g_u, g_vh)
+    _refuse_phases(np.where(is_zero, phase_u, 0), g_u, g_vh)
+    by_gap = _over_gaps(turn_u + turn_v, gaps, equal) + _spread(np.where(s == 0, 0, g_s))
+    are_zero = is_zero[..., None, :] & is_zero[..., :, None]
+    by_sum = _over(turn_u - turn_v, sums, are_zero)
+    inner = (by_gap + adjoint(by_gap) + by_sum - adjoint(by_sum)) / 2
+    u, vh = np.conjugate(u), np.conjugate(vh)
+    whole = product(u, inner, vh)
     if a.shape[-2] > a.shape[-1]:
         beyond = g_u - np.matmul(u, turn_u)
         _refuse_vectors(is_zero[..., None, :], g_u)
-        whole = whole + np.matmul(beyond * scale[..., None, :], vh)
+        whole = whole + np.matmul(_over(beyond, s[..., None, :], is_zero[..., None, :]), vh)
     if a.shape[-2] < a.shape[-1]:
         beyond = g_vh + np.matmul(turn_v, vh)
         _refuse_vectors(is_zero[..., :, None], g_vh)
-        whole = whole + np.matmul(u, scale[..., :, None] * beyond)
-    return _in_triangle(whole) if hermitian else whole
+        whole = whole + np.matmul(u, _over(beyond, s[..., None], is_zero[..., None]))
+    return in_triangle(whole) if hermitian else whole
 
 
 def _thin(out, g):
@@ -188,15 +202,16 @@ def _thin(out, g):
 
 
 # A singular value 0 is a kink, as that of the absolute value, with slope 0.
-def _singular_values_vjp(g, out, a, hermitian=False):
+def singular_values_vjp(g, out, a, hermitian=False):
+    """Return the gradient of `a` for `g`, that of its singular values `out`."""
     u, _, vh = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
     g = np.where(out == 0, 0, g)
     whole = np.matmul(np.conjugate(u) * g[..., None, :], np.conjugate(vh))
-    return _in_triangle(whole) if hermitian else whole
+    return in_triangle(whole) if hermitian else whole
 
 
 def _svdvals_vjp(g, out, x):
-    return _singular_values_vjp(g, out, x)
+    return singular_values_vjp(g, out, x)
 
 
 defvjp(np.linalg.svd, _svd_vjp)
@@ -207,10 +222,15 @@ defvjp(np.linalg.svdvals, _svdvals_vjp)
 # the Q of X, and R = [R of X, Q^H Y].
 def _qr_vjp(g, out, a, mode="reduced"):
     m, n = a.shape[-2:]
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        raise NotImplementedError(f"np.linalg.qr has no rule for {mode=} and shape {a.shape}")
+    if mode not in ("reduced", "complete", "r"):
+        raise NotImplementedError(f"np.linalg.qr has no rule for {mode=}")
     q, r = np.linalg.qr(a) if mode == "r" else out
     g_q, g_r = (q * 0, g) if mode == "r" else g
+    if np.any(g_q[..., n:] != 0):
+        raise NotImplementedError(
+            "the columns that mode='complete' adds to Q have no derivative: use mode='reduced'"
+        )
+    q, r, g_q, g_r = q[..., :n], r[..., :n, :], g_q[..., :n], g_r[..., :n, :]
     if m >= n:
         return _square_qr_vjp(g_q, g_r, q, r)
     g_rest = g_r[..., m:]
@@ -220,63 +240,13 @@ def _qr_vjp(g, out, a, mode="reduced"):
 
 
 def _square_qr_vjp(g_q, g_r, q, r):
-    steps = np.linalg.diagonal(r)
-    if np.any(np.abs(steps) <= _rounding(steps)):
+    steps, columns = np.linalg.diagonal(r), np.sum(np.abs(r), axis=-2)
+    if np.any(np.abs(steps) <= np.finfo(r.dtype).eps * columns):
         raise NotImplementedError("np.linalg.qr has a derivative where the columns are independent")
     w = np.matmul(_turned(q), g_q) - np.matmul(g_r, _turned(r))
-    inner = _halved(np.tril(w - _adjoint(w))) - w
+    inner = _halved(np.tril(w - adjoint(w))) - w
     whole = g_q + np.matmul(np.conjugate(q), inner)
     return _turned(np.linalg.solve(r, _turned(whole)))
 
 
 defvjp(np.linalg.qr, _qr_vjp)
-
-
-# The pseudoinverse X of A has, where the rank stays,
-# dX = -X dA X + X X^H dA^H (1 - A X) + (1 - X A) dA^H X^H X.
-# Below full rank X jumps, as every neighbour has more: refused.
-# Source: Golub & Pereyra, The differentiation of pseudo-inverses (1973).
-def _pinv_vjp(g, out, a, rcond=None, hermitian=False, *, rtol=None):
-    a = _from_triangle(a) if hermitian else a
-    _check_rank(np.real(np.sum(out * _turned(a), axis=(-2, -1))), a)
-    back, adjoint = _turned(g), _adjoint(out)
-    left = _product(back - _product(a, out, back), out, adjoint)
-    right = _product(adjoint, out, back - _product(back, out, a))
-    whole = np.conjugate(left + right) - _product(_turned(out), g, _turned(out))
-    return _in_triangle(whole) if hermitian else whole
-
-
-def _check_rank(rank, a):
-    if np.any(rank < min(a.shape[-2:]) - 0.5):
-        raise NotImplementedError(
-            f"the pseudoinverse and the least-squares solution of a matrix of less than full "
-            f"rank have no derivative, found shape {a.shape} and rank {rank}"
-        )
-
-
-defvjp(np.linalg.pinv, _pinv_vjp)
-
-
-# lstsq gives x = pinv(a) @ b, the squared lengths of b - a @ x, the rank and the singular values.
-def _lstsq_parts(g, out, a, b):
-    """Return pinv(a), b, x, the gradient of x, and that of b - a @ x, all as matrices."""
-    _check_rank(out[2], a)
-    columns = b.shape[1:] or (1,)
-    b, x, g_x = (np.reshape(y, (-1, *columns)) for y in (b, out[0], g[0]))
-    g_residual = 2 * np.conjugate(b - np.matmul(a, x)) * g[1] if out[1].size else b * 0
-    return np.linalg.pinv(a), b, x, g_x, g_residual
-
-
-def _lstsq_right(g, out, a, b, rcond=None):
-    inverse, _, _, g_x, g_residual = _lstsq_parts(g, out, a, b)
-    return np.reshape(np.matmul(_turned(inverse), g_x) + g_residual, b.shape)
-
-
-def _lstsq_left(g, out, a, b, rcond=None):
-    inverse, b, x, g_x, g_residual = _lstsq_parts(g, out, a, b)
-    by_inverse = _pinv_vjp(np.matmul(g_x, _turned(b)), inverse, a)
-    by_residual = np.matmul(g_residual, _turned(x))
-    return by_inverse - by_residual + _singular_values_vjp(g[3], out[3], a)
-
-
-defvjp(np.linalg.lstsq, _lstsq_left, _lstsq_right)

@@ -137,7 +137,7 @@ _TABLE: tuple[tuple[Callable[..., Piece], tuple[Callable[..., Any], ...]], ...] 
     (linalg.of_eigenvalues, (np.linalg.eig, np.linalg.eigvals)),
     (linalg.of_svd, (np.linalg.svd,)),
     (linalg.of_singular_values, (np.linalg.svdvals,)),
-    (linalg.of_full_rank, (np.linalg.pinv,)),
+    (linalg.of_rank, (np.linalg.pinv,)),
     (linalg.of_qr, (np.linalg.qr,)),
     (linalg.of_least_squares, (np.linalg.lstsq,)),
     (linalg.of_roots, (np.roots,)),

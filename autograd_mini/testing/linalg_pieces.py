@@ -146,9 +146,9 @@ def of_singular_values(x: Any) -> Piece:
     return of_svd(x)
 
 
-def of_full_rank(a: Any, *_: Any, **__: Any) -> Piece:
-    """Return the piece of what needs full rank."""
-    return None, _away(_singular_values(a))
+def of_rank(a: Any, *_: Any, **__: Any) -> Piece:
+    """Return the piece of what needs a rank that stays."""
+    return np.linalg.matrix_rank(a), np.array(True)
 
 
 def of_qr(a: Any, mode: str = "reduced") -> Piece:
