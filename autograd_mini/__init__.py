@@ -12,11 +12,13 @@ from autograd_mini.modes import enable_grad, no_grad
 from autograd_mini.primitive import defvjp, nondifferentiable, primitive
 from autograd_mini.rules.activations import log_softmax, relu, sigmoid, softmax
 from autograd_mini.rules.hooks import hook
+from autograd_mini.rules.joining import array
 from autograd_mini.tensor import Tensor
 from autograd_mini.transforms import grad, jvp, value_and_grad, vjp
 
 __all__ = [
     "Tensor",
+    "array",
     "checkpoint",
     "defvjp",
     "detect_anomaly",

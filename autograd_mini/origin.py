@@ -7,6 +7,8 @@ skipped, so that a layer called from a user's model points at the user's line.
 
 from __future__ import annotations
 
+import dis
+import linecache
 import os
 from sys import _getframe as frame_at
 from types import CodeType, FrameType
@@ -87,3 +89,30 @@ def locate(code: CodeType, offset: int) -> Origin:
         if start <= offset < end and number is not None:
             line = number
     return Origin(code.co_filename, line, code.co_name)
+
+
+def frame_outside(folder: str) -> FrameType:
+    """Return the first frame that is neither the library's own nor of a file in `folder`."""
+    frame = leave_library(frame_at(1))
+    while frame.f_code.co_filename.startswith(folder) and frame.f_back is not None:
+        frame = leave_library(frame.f_back)
+    return frame
+
+
+def expression_at(code: CodeType, offset: int) -> str:
+    """Return what the instruction at `offset` calls, reads or writes, such as "np.array(...)".
+
+    Put together from the names that the instructions of the same expression load, so that it needs
+    no source; Python 3.10 does not tell which ones these are, and there it is the whole line.
+    """
+    if not hasattr(code, "co_positions"):
+        return linecache.getline(code.co_filename, locate(code, offset).line).strip()
+    places = [place[::2] for place in code.co_positions()]  # line and column where each starts
+    before = [i for i in dis.get_instructions(code) if i.offset <= offset]
+    loads = [i for i in before if i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST"]
+    names = [i.argval for i in loads if places[i.offset // 2] == places[offset // 2]]
+    shapes = (("CALL", "(...)"), ("STORE_SUBSCR", "[...] = ..."), ("SUBSCR", "[...]"))
+    shape = next((shape for part, shape in shapes if part in before[-1].opname), "")
+    if not (shape and names and all(isinstance(name, str) for name in names)):
+        return ""
+    return ".".join(names) + shape

@@ -15,12 +15,13 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
+from autograd_mini.exits import Exits
 from autograd_mini.methods import Methods
 from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import Origin, locate
 
 
-class Storage(Methods):
+class Storage(Methods, Exits):
     """The state of a Tensor, and what can be read off it without recording anything."""
 
     __slots__ = (
@@ -68,7 +69,7 @@ class Storage(Methods):
     @data.setter
     def data(self, value: Any) -> None:
         if value is not self._array:
-            value = as_array(bare(value))
+            value = as_array(value)
             check_dtype(value.dtype, self._needs)
             self._check_replaceable(value)
             self._array = value
@@ -96,7 +97,7 @@ class Storage(Methods):
         if value is None:
             self._grad = None
             return
-        value = as_array(bare(value))
+        value = as_array(value)
         if value.shape != self.shape or value.dtype != self.dtype:
             raise ValueError(
                 f"the gradient of a Tensor has its shape {self.shape} and dtype "
@@ -156,43 +157,6 @@ class Storage(Methods):
     def T(self: Any) -> Any:  # noqa: N802 - NumPy's name
         """The Tensor with its axes reversed."""
         return self._call(np.transpose)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self._needs:
-            raise TypeError(
-                "a Tensor that requires grad can't become a bare array, where its gradient would "
-                "be lost: use .detach() or .data, or np.stack to join Tensors"
-            )
-        return np.array(self._array, dtype=dtype, copy=copy)
-
-    def item(self) -> Any:
-        """Return the only element as a Python number."""
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        """Return the elements as nested lists of Python numbers."""
-        return self._array.tolist()
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __contains__(self, value: Any) -> bool:
-        return bare(value) in self._array
-
-    def __bool__(self) -> bool:
-        return bool(self._array)
-
-    def __float__(self) -> float:
-        return float(self._array)
-
-    def __int__(self) -> int:
-        return int(self._array)
-
-    def __index__(self) -> int:
-        return int(self._array.__index__())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
 
     def _become(self, other: Storage) -> None:
         """Take over everything that `other` holds, but its name."""

@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_mini.backward import gradients
+from autograd_mini.exits import GradientLostError
 from autograd_mini.modes import enable_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.trees import is_like, leaves, mapped, rebuilt
@@ -98,6 +99,11 @@ def _inside() -> Any:
     token = _is_inside.set(True)
     try:
         yield
+    except ValueError as error:
+        # For z[i] = t NumPy raises "setting an array element with a sequence" from the real error.
+        if isinstance(error.__cause__, GradientLostError):
+            raise error.__cause__ from None
+        raise
     finally:
         _is_inside.reset(token)
 

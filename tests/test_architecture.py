@@ -32,7 +32,7 @@ ROOMS = (
     ("autograd_mini.fitting",),
     ("autograd_mini.rules.*",),
     ("autograd_mini.ufunc_methods",),
-    ("autograd_mini.methods",),
+    ("autograd_mini.methods", "autograd_mini.exits"),
     ("autograd_mini.storage",),
     ("autograd_mini.recorded",),
     ("autograd_mini.anomaly",),

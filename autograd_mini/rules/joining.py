@@ -6,11 +6,12 @@ mixed, numbering them and calling the function on the numbers tells where each o
 
 import math
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from autograd_mini.operation import CONTAINERS, nested
-from autograd_mini.primitive import defvjp
+from autograd_mini.primitive import defvjp, primitive
 from autograd_mini.rules.indexing import moved_back, scatter
 
 _MOST_ARRAYS = 64  # of functions that take any number of arrays; more refuse at the walk
@@ -93,6 +94,41 @@ def _nested_as(x, leaves):
 
 
 defvjp(np.block, _block_vjp)
+
+
+# np.array itself asks every element for its number: NumPy offers no way to record it.
+@primitive
+def array(arrays: Any, dtype: Any = None) -> Any:
+    """Return the array that nested lists of numbers, arrays and Tensors mean, as np.array does.
+
+    Args:
+        arrays: numbers, arrays, Tensors or lists and tuples of them, nested evenly.
+        dtype: of the result; by default the one that holds all elements.
+
+    Returns:
+        A Tensor if there is one among them, else a bare array.
+
+    Raises:
+        ValueError: the lists are of different lengths, or the arrays in them of different shapes.
+
+    >>> from autograd_mini import Tensor, array
+    >>> angle = Tensor(0.0, requires_grad=True)
+    >>> c, s = np.cos(angle), np.sin(angle)
+    >>> array([[c, -s], [s, c]])
+    Tensor([[ 1., -0.],
+            [ 0.,  1.]], made by array)
+    """
+    return np.array(arrays, dtype)
+
+
+def _elements(g, arrays):
+    """Return the parts of `g`, nested as `arrays`."""
+    if type(arrays) not in CONTAINERS:
+        return g
+    return [_elements(g[i], part) for i, part in enumerate(arrays)]
+
+
+defvjp(array, lambda g, out, arrays, dtype=None: _elements(g, arrays))
 
 
 # Taking apart.

@@ -1,0 +1,103 @@
+"""How a value leaves a Tensor for Python or bare NumPy: explicitly, or not at all.
+
+`.item()`, `.tolist()`, `.data`, `.detach()` and formatting say that they leave the graph. Whatever
+else asks a Tensor for a number (`float`, `math.sqrt`, `z[0] = t`, `np.array([t])`) would lose its
+gradient in silence, so it raises while calls are recorded and the Tensor requires grad.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd_mini.modes import is_recording
+from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
+
+_NUMPY = str(Path(np.__file__).parent)
+
+
+class GradientLostError(TypeError):
+    """A value was to leave the graph by a way that does not say so."""
+
+
+class Exits:
+    """The ways out of a Tensor."""
+
+    __slots__ = ()
+    _array: Any
+    _needs: bool
+
+    def item(self) -> Any:
+        """Return the only element as a Python number, which no gradient flows through."""
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers, without their gradients."""
+        return self._array.tolist()
+
+    def _leave(self, kind: str) -> Any:
+        """Return the bare array for a conversion to `kind`, or refuse to lose a gradient."""
+        if self._needs and is_recording():
+            raise GradientLostError(_lost(self, kind))
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self._leave("a bare array"), dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self._leave("a float"))
+
+    def __int__(self) -> int:
+        return int(self._leave("an int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._leave("a complex number"))
+
+    def __index__(self) -> int:
+        return int(self._leave("an index").__index__())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        """Return an int for a single number without `digits`, as of a float; else np.round."""
+        if digits is None and not self._array.ndim:
+            return round(self.item())
+        return np.round(self, digits or 0)
+
+    def __bool__(self) -> bool:
+        return bool(self._array)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError(
+                "a Tensor of shape () has no elements to count or to run through: use .item()"
+            )
+        return len(self._array)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+
+def _lost(x: Any, kind: str) -> str:
+    """Say which expression asked for a number, of which Tensor, and what to write instead."""
+    frame = frame_outside(_NUMPY)
+    asked = expression_at(frame.f_code, frame.f_lasti) or f"a conversion to {kind}"
+    return (
+        f"{asked} ({locate(frame.f_code, frame.f_lasti)}) takes {kind} out of {_described(x)}, "
+        f"which requires grad, so its gradient would be lost: write .item(), .data or .detach() "
+        f"where the number is only looked at; to keep the gradient, call np.sqrt for math.sqrt, "
+        f"make arrays of Tensors with autograd_mini.array, np.stack, np.concatenate or np.where, "
+        f"and assign into a Tensor, z = Tensor(np.zeros(3))"
+    )
+
+
+def _described(x: Any) -> str:
+    """Return name, or shape, of a Tensor, and the line that made it."""
+    what = f"Tensor {x.name!r}" if x.name else f"the Tensor of shape {x.shape}"
+    maker = f"{x._operation.name}, " if x._operation is not None else ""
+    if is_of_library(x._code):
+        return what
+    return f"{what} made by {maker}{locate(x._code, x._offset)}"
