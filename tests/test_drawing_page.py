@@ -753,14 +753,19 @@ def test_two_loads_give_the_same_picture(tab):
     assert pictures[0] == pictures[1]
 
 
-def test_two_thousand_marks_are_drawn_in_seconds(tab):
-    scene = recurrent(334, boxed=False)
-    assert len(scene.marks) > 2000
-    start = time.perf_counter()
-    tab.show(scene)
-    assert tab.count(".mark") == len(scene.marks)
-    assert tab.count(".arrow") == len(scene.arrows)
-    assert time.perf_counter() - start < 6  # two on a free machine
+def test_two_thousand_marks_are_drawn_in_linear_time(tab):
+    small, large = recurrent(84, boxed=False), recurrent(334, boxed=False)
+    assert len(large.marks) > 2000
+
+    def seconds(scene):
+        start = time.perf_counter()
+        tab.show(scene)
+        assert tab.count(".mark") == len(scene.marks)
+        assert tab.count(".arrow") == len(scene.arrows)
+        return time.perf_counter() - start
+
+    # Of 4 times as much quadratic time makes 16; a shared machine deserves another chance.
+    assert any(seconds(large) < 10 * seconds(small) for _ in range(3))
 
 
 def test_a_large_scene_starts_folded_and_says_so(tab):

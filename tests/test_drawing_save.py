@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import numpy as np
@@ -211,14 +210,19 @@ def test_the_systems_dot_comes_first(tmp_path, monkeypatch):
     assert draw(small_cost()).pipe("svg", encoding="utf-8") == "by graphviz-pure"
 
 
+def processor_seconds():
+    """Return what this process and its programs have computed: no waiting for a busy machine."""
+    return sum(os.times()[:4])
+
+
 @needs_dot
-def test_a_recurrent_network_of_10_000_operations_is_rendered_in_seconds(tmp_path):
+def test_a_recurrent_network_of_10_000_operations_is_rendered_folded_in_seconds(tmp_path):
     W, h = Tensor(np.eye(3), requires_grad=True, name="W"), np.ones(3)
     for _ in range(3_334):
         h = np.tanh(W @ h + 0.1)
-    start = time.perf_counter()
+    start = processor_seconds()
     save(h, tmp_path / "recurrent.svg")
-    assert time.perf_counter() - start < 15  # half a second, on a quiet machine
+    assert processor_seconds() - start < 15  # half a second, on a quiet machine
     svg = (tmp_path / "recurrent.svg").read_text(encoding="utf-8")
     assert "x 3,334" in svg
     assert "shown" in svg

@@ -16,8 +16,9 @@ from autograd_mini import Tensor, defvjp, gradients, no_grad, primitive
 xp: Any = np
 
 DEPTH = 1_000_000
-# A shared machine may be slow at any moment; a quadratic walk would be ten times slower per node.
+# A quadratic walk is be ten times slower per node. A machine may be slow once, not thrice.
 SLOWER = 5
+TRIES = 3
 
 
 @pytest.fixture
@@ -60,11 +61,11 @@ def seconds_per_node(length: int) -> dict[str, float]:
 
 def test_a_chain_of_a_million_operations_costs_the_same_per_operation_as_a_short_one():
     limit = sys.getrecursionlimit()
-    short = seconds_per_node(DEPTH // 20)
-    long = seconds_per_node(DEPTH)
+    pairs = ((seconds_per_node(DEPTH // 20), seconds_per_node(DEPTH)) for _ in range(TRIES))
+    assert any(
+        all(long[part] < SLOWER * short[part] + 1e-6 for part in short) for short, long in pairs
+    )
     assert sys.getrecursionlimit() == limit
-    for part in short:
-        assert long[part] < SLOWER * short[part] + 1e-6, (short, long)
 
 
 def test_a_chain_of_second_derivatives_needs_no_recursion():
@@ -151,9 +152,8 @@ def seconds_per_assignment(times: int) -> float:
 
 
 def test_assigning_items_in_a_long_loop_costs_the_same_per_step_as_in_a_short_one():
-    short = seconds_per_assignment(1_000)
-    long = seconds_per_assignment(10_000)
-    assert long < SLOWER * short, (short, long)
+    pairs = ((seconds_per_assignment(1_000), seconds_per_assignment(10_000)) for _ in range(TRIES))
+    assert any(long < SLOWER * short for short, long in pairs)
 
 
 # Nothing is left behind.

@@ -23,7 +23,7 @@ MOST_ORDERS = 100
 
 
 def check_grads(
-    f: Any, *inputs: Any, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = None
+    f: Any, *inputs: Any, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = 0
 ) -> Report:
     """Check the derivatives of `f` at `inputs`, and raise unless they are right.
 
@@ -33,7 +33,7 @@ def check_grads(
             are.
         order: 1 for the gradient, 2 for its gradient too, and so on.
         modes: "rev" for vector-Jacobian products, "fwd" for Jacobian-vector products.
-        seed: of the random directions; a new one each time by default.
+        seed: of the random directions, the same each time by default; None draws a new one.
 
     Returns:
         A report with the verdict "right".
@@ -55,7 +55,7 @@ def check_grads(
 
 
 def check_module(
-    module: Any, *inputs: Any, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = None
+    module: Any, *inputs: Any, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = 0
 ) -> Report:
     """Check the derivatives of a module by its parameters and its inputs; see `check_grads`.
 
@@ -75,7 +75,7 @@ def _raised(report: Report) -> Report:
 
 
 def examine(
-    subject: Subject, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = None
+    subject: Subject, order: int = 2, modes: Iterable[str] = MODES, seed: int | None = 0
 ) -> Report:
     """Return the report on `subject`, whatever its verdict."""
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
