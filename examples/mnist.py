@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nn
+from nn.zips import check_growth
 
 EMBEDDED = Path(__file__).parent / "data" / "mnist-10k.npz"
 SIDE = 28
@@ -137,7 +138,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     Raises:
         DataError: the file can't be read, is no such file, or is not as long as it says.
     """
-    content = _content(path)
+    content = _content(path, axes)
     magic, start = bytes([0, 0, 8, axes]), 4 + 4 * axes
     if content[:4] != magic or len(content) < start:
         raise DataError(
@@ -145,7 +146,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
             f"an IDX file of bytes along {axes} axes has a header of {start} bytes that starts "
             f"with {magic.hex(' ')}: get the right file again"
         )
-    shape = tuple(int(length) for length in np.frombuffer(content[4:start], ">u4"))
+    shape = _shape(content, axes)
     expected = start + math.prod(shape)
     if len(content) != expected:
         raise DataError(
@@ -155,13 +156,25 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, axes: int) -> bytes:
+    """Return what a file holds, unpacked; of one that goes on behind its end a single byte more."""
     try:
-        content = path.read_bytes()
-        # The first two bytes tell gzip, not the name: browsers unpack a file and keep its .gz.
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except (OSError, EOFError, zlib.error) as problem:
+        with path.open("rb") as file:
+            # The first two bytes tell gzip, not the name: browsers unpack a file, keep its .gz.
+            if file.read(2) != b"\x1f\x8b":
+                return path.read_bytes()
+        with gzip.open(path) as unpacked:
+            start = unpacked.read(4 + 4 * axes)
+            announced = math.prod(_shape(start, axes))
+            check_growth(path.stat().st_size, announced)
+            return start + unpacked.read(announced + 1)  # reads the end, where the checksum is
+    except (OSError, EOFError, ValueError, zlib.error) as problem:
         raise DataError(f"can't read {path} ({problem}): it is damaged, get it again") from problem
+
+
+def _shape(content: bytes, axes: int) -> tuple[int, ...]:
+    lengths = content[4 : 4 + 4 * axes]
+    return tuple(int(x) for x in np.frombuffer(lengths, ">u4", len(lengths) // 4))
 
 
 def _checked(

@@ -3,6 +3,7 @@
 import contextlib
 import doctest
 import io
+import os
 import re
 import shutil
 import signal
@@ -608,11 +609,10 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one_whole(tmp_path, monke
     path = tmp_path / "picture.png"
     write_whole(path, b"old")
 
-    def fill_the_disk(path, content):
-        path.open("wb").close()
+    def fill_the_disk(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
+    monkeypatch.setattr(os, "fsync", fill_the_disk)
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"

@@ -6,6 +6,8 @@ import hashlib
 import re
 import struct
 import tarfile
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -376,3 +378,39 @@ def test_the_examples_in_the_docstrings_run():
     result = doctest.testmod(mnist)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    path = write_four(tmp_path, DASHED, gzip.compress, ".gz") / f"{DASHED['train images']}.gz"
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    start = packer.compress(struct.pack(">IIII", 0x0803, 2**28 // 784, 28, 28))
+    path.write_bytes(start + b"".join(packer.compress(bytes(2**20)) for _ in range(256)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=rf"can't read .*{path.name} .*would unpack to 268,4"):
+        load_idx(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bytes])
+@pytest.mark.parametrize("lengths", [(2**32 - 1,) * 3, (2**32 - 1, 28, 28), (2**20, 28, 28)])
+def test_a_header_that_promises_far_more_than_the_file_holds_is_refused(
+    lengths, compress, tmp_path
+):
+    ending = "" if compress is bytes else ".gz"
+    path = write_four(tmp_path, DASHED, compress, ending) / f"{DASHED['train images']}{ending}"
+    path.write_bytes(compress(struct.pack(">IIII", 0x0803, *lengths) + bytes(784)))
+    with pytest.raises(DataError, match=rf"{path.name} .*it is damaged"):
+        load_idx(tmp_path)
+
+
+def test_a_gzip_file_that_goes_on_is_read_no_further(tmp_path):
+    path = write_four(tmp_path, DASHED, gzip.compress, ".gz") / f"{DASHED['train images']}.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(2**24)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="it is damaged"):
+        load_idx(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22

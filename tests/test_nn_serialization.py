@@ -1,6 +1,7 @@
 """Files of arrays come back as they were, and a crash or a damaged file does no harm."""
 
 import io
+import itertools
 import os
 import pickle
 import stat
@@ -233,7 +234,7 @@ def zipped(**members):
     return file.getvalue()
 
 
-def flipped(data):
+def one_bit_wrong(data):
     middle = data.index(np.arange(6.0).tobytes()) + 10
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
@@ -251,7 +252,7 @@ DAMAGED = {
     "a pickle": pickle.dumps(STATE),
     "cut off at the end": whole()[:-10],
     "cut in half": whole()[: len(whole()) // 2],
-    "one bit wrong": flipped(whole()),
+    "one bit wrong": one_bit_wrong(whole()),
     "a PyTorch file": zipped(archive__data_pkl=b"..."),
     "a member without the ending": zipped(a=npy()),
     "a member that is no array": zipped(**{"a.npy": b"no array"}),
@@ -271,24 +272,47 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_sentence(kind, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def is_refused(path):
+    """Return whether a file is refused; raise if it loads as anything but STATE."""
+    try:
+        loaded = nn.load(path)
+    except ValueError:
+        return True
+    assert same(loaded, STATE)
+    return False
+
+
 @pytest.mark.parametrize(
-    "write", [np.savez, np.savez_compressed, lambda f, **state: nn.save(state, f)]
+    ("write", "changes"),
+    [
+        (lambda f, **state: nn.save(state, f), [1 << bit for bit in range(8)]),
+        (np.savez, [1, 0xFF]),
+        (np.savez_compressed, [1, 0xFF]),
+    ],
 )
-@pytest.mark.parametrize("change", [1, 0xFF])
-def test_a_file_with_any_byte_changed_never_gives_a_wrong_array(write, change, tmp_path):
+def test_a_file_with_anything_changed_loads_the_same_or_is_refused(write, changes, tmp_path):
     path = tmp_path / "x.npz"
     write(path, **STATE)
+    data, refused = path.read_bytes(), 0
+    with path.open("r+b", buffering=0) as file:
+        for i, change in itertools.product(range(len(data)), changes):
+            os.pwrite(file.fileno(), bytes([data[i] ^ change]), i)
+            refused += is_refused(path)
+            os.pwrite(file.fileno(), data[i : i + 1], i)
+    assert not is_refused(path)
+    assert refused > len(data) * len(changes) / 2
+
+
+@pytest.mark.parametrize("change", ["removed", "inserted", "repeated"])
+def test_bytes_removed_inserted_or_repeated_are_refused(change, tmp_path):
+    path = tmp_path / "x.npz"
+    nn.save(STATE, path)
     data = path.read_bytes()
-    refused = 0
-    for i in range(len(data)):
-        path.write_bytes(data[:i] + bytes([data[i] ^ change]) + data[i + 1 :])
-        try:
-            loaded = nn.load(path)
-        except ValueError:
-            refused += 1
-        else:
-            assert same(loaded, {name: STATE[name] for name in loaded})
-    assert refused > len(data) / 2
+    for i, length in itertools.product(range(0, len(data), 7), [1, 4, 64]):
+        rest = data[i + length :] if change == "removed" else data[i:]
+        middle = {"removed": b"", "inserted": bytes(length), "repeated": data[i : i + length]}
+        path.write_bytes(data[:i] + middle[change] + rest)
+        assert is_refused(path)
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):

@@ -7,13 +7,14 @@ operating system, or else `graphviz-pure` with the same flags, which pip install
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 
 import graphviz
+
+from autograd_mini.files import check_writable, written_whole
 
 
 def find_dot() -> str | None:
@@ -59,7 +60,7 @@ def render(graph: graphviz.Digraph, path: str | os.PathLike[str]) -> None:
             f"write save(cost, {str(path)!r})"
         )
     path = Path(path)
-    check_path(path)
+    check_writable(path)
     form = format_of(path)
     text = graph.source.encode()
     if form in TEXT:
@@ -93,33 +94,10 @@ NO_PROGRAM = (
 )
 
 
-def check_path(path: Path) -> None:
-    """Refuse a path that no file can be written to.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        IsADirectoryError: `path` is a folder itself.
-    """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}: make it first")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the name of a file, {path}/graph.svg")
-
-
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it, so that nobody ever finds half of it.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        IsADirectoryError: `path` is a folder itself.
-    """
-    check_path(path)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    """Write a file, whole or not at all; see `written_whole`."""
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def laid_out(text: bytes, form: str) -> bytes:
