@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from autograd_mini.anomaly import watched_rules
 from autograd_mini.clock import tick, writes
-from autograd_mini.fitting import fit, unshared
+from autograd_mini.fitting import copied, fit, unshared
 from autograd_mini.modes import Watch, enable_grad, mode, no_grad
 from autograd_mini.operation import CONTAINERS, FLOATING, ITEM
 from autograd_mini.recorded import as_recorded, needing, no_graph, results_of, rule_failed
@@ -167,7 +167,7 @@ class Walk:
                     for vjp, x in zip(node._operation.vjps, args):  # noqa: B905 - strict= is slow
                         if type(x) is kind and x._needs:
                             part, data, made = vjp(*given), x._array, x._tick
-                            is_alike = type(part) is ndarray and part.dtype is data.dtype
+                            is_alike = type(part) is type(data) and part.dtype is data.dtype
                             if not is_alike or part.shape != data.shape:
                                 part = fit(part, data)
                             if made in pending:
@@ -183,7 +183,7 @@ class Walk:
             if release:
                 node._args = node._values = None
             if keep_inner and type(g) is not list:
-                node._grad = np.array(g)
+                node._grad = copied(g)
         return pending
 
     def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:

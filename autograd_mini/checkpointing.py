@@ -14,9 +14,11 @@ import numpy as np
 
 from autograd_mini.backward import partial_gradients
 from autograd_mini.clock import tick
+from autograd_mini.fitting import copied
 from autograd_mini.modes import enable_grad, is_recording
 from autograd_mini.operation import nested
 from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.storage import as_array
 from autograd_mini.tensor import Tensor
 from autograd_mini.transforms import requires_grad, variable, weighed
 from autograd_mini.trees import leaves, rebuilt
@@ -64,7 +66,7 @@ class _Part:
         self.out = self.run([Tensor(x.data.copy()) for x in inputs])
         self.captured = _older_than(start, leaves(self.out))
         self.variables = [*inputs, *self.captured]
-        self.results = [np.array(x.data if isinstance(x, Tensor) else x) for x in leaves(self.out)]
+        self.results = [copied(as_array(x)) for x in map(_detached, leaves(self.out))]
         self.out = rebuilt(self.out, map(Tensor, self.results))
 
     def run(self, inputs: list[Any]) -> Any:
@@ -89,9 +91,8 @@ class _Part:
             return partial_gradients(weighed(pairs), variables, None, is_recorded)
 
     def _check_same(self, outputs: list[Any]) -> None:
-        found = [x.data if isinstance(x, Tensor) else x for x in outputs]
-        pairs = zip(found, self.results, strict=True)
-        if not all(np.array_equal(x, y, equal_nan=True) for x, y in pairs):
+        pairs = zip(map(_detached, outputs), self.results, strict=True)
+        if not all(_is_same(x, y) for x, y in pairs):
             name = getattr(self.f, "__name__", repr(self.f))
             raise RuntimeError(
                 f"checkpoint ran {name} again in the walk and got other values than before: it "
@@ -106,6 +107,17 @@ def again(arrays: Any, part: _Part) -> Any:
 
 
 defvjp(again, lambda g, out, arrays, part: part.pull(g, arrays), None)
+
+
+def _detached(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    """Return whether two arrays are equal, nan to nan; np.array_equal converts other kinds."""
+    if np.shape(x) != np.shape(y):
+        return False
+    return bool(np.all((x == y) | ((x != x) & (y != y))))  # noqa: PLR0124 - only nan differs
 
 
 def _older_than(start: int, outputs: list[Any]) -> list[Tensor]:

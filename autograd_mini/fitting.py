@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd_mini.kinds import check_kind, is_foreign
+
 
 def fit(g: Any, array: Any) -> Any:
     """Return `g` in the shape and dtype of `array`: undo broadcasting, keep float32 in float32.
@@ -20,6 +22,12 @@ def fit(g: Any, array: Any) -> Any:
     """
     if not hasattr(g, "dtype"):
         raise TypeError(f"its rule returned {g!r}, not an array of shape {array.shape}")
+    check_kind(g)
+    if type(array) is not ndarray and is_foreign(array) and isinstance(g, ndarray | np.generic):
+        raise TypeError(
+            f"its rule returned a NumPy array for an argument of type {type(array).__name__}: that "
+            f"library lacks a function that the rule needs"
+        )
     if g.shape != array.shape:
         g = unbroadcast(g, array.shape)
     if g.dtype.kind == "c" and array.dtype.kind != "c":
@@ -47,7 +55,12 @@ def unshared(entry: list[Any]) -> Any:
     # Counted where it lies: a name of its own would be one more.
     if getrefcount(entry[1]) == _ALONE and type(entry[1]) is ndarray and entry[1].base is None:
         return entry[1]
-    return np.array(entry[1]) if isinstance(entry[1], ndarray | np.generic) else entry[1].copy()
+    return copied(entry[1])
+
+
+def copied(array: Any) -> Any:
+    """Return a copy of `array`, of its own kind; a NumPy number becomes an array."""
+    return np.array(array) if isinstance(array, ndarray | np.generic) else array.copy()
 
 
 _lonely = [None, np.empty(0)]

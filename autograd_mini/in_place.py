@@ -16,7 +16,7 @@ import numpy as np
 from autograd_mini.clock import mark_rebound, mark_written
 from autograd_mini.modes import is_recording, is_watching
 from autograd_mini.rules.indexing import setitem
-from autograd_mini.storage import Storage, bare, needs_grad
+from autograd_mini.storage import Storage, bare_index, needs_grad, taken
 
 T = TypeVar("T", bound="Writable")
 
@@ -29,7 +29,7 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
             return self._call(function, other)
         if is_watching():
             self._call(function, other)  # looks at the result, before anything is overwritten
-        function(self._array, bare(other), out=self._array)
+        function(self._array, taken(other), out=self._array)
         mark_written(self._array)
         return self
 
@@ -51,9 +51,9 @@ class Writable(Storage):
     __ipow__ = _in_place(np.power)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = bare(index)
+        index = bare_index(index)
         if not is_recording() or not (self._needs or needs_grad(value)):
-            self._array[index] = bare(value)
+            self._array[index] = taken(value)
             mark_written(self._array)
             return
         self._check_no_leaf("item assignment")
@@ -62,7 +62,7 @@ class Writable(Storage):
                 f"item assignment to dtype {self.dtype} would lose the gradient of the value: "
                 f"convert first, t = t.astype(float)"
             )
-        if self._array.base is not None:
+        if getattr(self._array, "base", None) is not None:
             raise RuntimeError(
                 "item assignment to a view would not reach the Tensor it is a view of: assign "
                 "with one index, t[i, j] = v, or to a .copy()"

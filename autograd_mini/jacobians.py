@@ -100,7 +100,7 @@ def _column(product: Any, unit: Any, gs: list[Tensor], is_nested: bool) -> list[
 def _units(x: Tensor) -> Iterator[Any]:
     """Yield arrays like `x` that are 1 in one element."""
     for i in range(x.size):
-        unit = np.zeros(x.size, x.dtype)
+        unit = np.zeros_like(x.data, shape=x.size)
         unit[i] = 1
         yield unit.reshape(x.shape)
 
@@ -112,7 +112,7 @@ def _only(k: int, unit: Any, outputs: list[Tensor]) -> list[Any]:
 def _joined(parts: Any, shape: tuple[int, ...], like: Tensor) -> Any:
     """Return `parts` as one array of `shape`; there may be none, and they may be Tensors."""
     parts = list(parts)
-    return np.reshape(np.stack(parts), shape) if parts else np.zeros(shape, like.dtype)
+    return np.reshape(np.stack(parts), shape) if parts else np.zeros_like(like.data, shape=shape)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd_mini import kinds
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.exits import Exits
 from autograd_mini.methods import Methods
@@ -198,13 +199,11 @@ def as_array(data: Any) -> Any:
     """Return `data` as an array; one of another library that speaks NumPy's protocols stays.
 
     Raises:
-        TypeError: `data` is a masked array, or a Tensor that requires grad.
+        TypeError: `data` is a Tensor that requires grad, or an array that `kinds` refuses.
     """
-    if isinstance(data, np.generic) or not hasattr(data, "__array_function__"):
-        return np.asarray(data)
-    if isinstance(data, np.ma.MaskedArray):
-        raise TypeError("a Tensor can't hold a masked array, its mask would be lost: fill it")
-    return np.asarray(data) if isinstance(data, Storage | ndarray) else data
+    if isinstance(data, Storage):
+        return data._leave("a bare array")
+    return kinds.as_array(data)
 
 
 def needs_grad(x: Any) -> bool:
@@ -228,13 +227,33 @@ def kept(x: Any, is_array: bool) -> Any:
     looks like an array becomes one, since a rule would meet arithmetic of its own.
     """
     if isinstance(x, Sequence) and not isinstance(x, str):
+        kinds.check_kinds(x)
         parts = x if type(x) in CONTAINERS else [*x]
         return _join(parts) if is_array else _copied(parts)
     if isinstance(x, np.poly1d):
         raise TypeError("an np.poly1d would be taken for its coefficients: pass .coeffs")
     if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
-        return as_array(x)
+        return kinds.as_array(x)
     return x
+
+
+def taken(x: Any) -> Any:
+    """Return an operand as a call that is not recorded takes it: a bare array or number."""
+    return bare(kept(x, is_array=True))
+
+
+_INDICES = frozenset({int, slice, type(None), type(...), ndarray, np.intp, bool})
+
+
+def bare_index(index: Any) -> Any:
+    """Return `index` with bare arrays in the place of Tensors."""
+    kind = type(index)
+    if kind in _INDICES:
+        return index
+    if kind is tuple:
+        return tuple(map(bare_index, index))
+    kinds.check_kinds(index)
+    return bare(index)
 
 
 def _copied(x: Any) -> Any:
@@ -244,7 +263,7 @@ def _copied(x: Any) -> Any:
 def _join(x: Any) -> Any:
     """Return the array that a list of numbers means; one with Tensors in it is stacked."""
     parts = [_join(part) if type(part) in CONTAINERS else part for part in x]
-    return np.stack(parts) if holds_tensor(parts) else np.asarray(parts)
+    return np.stack(parts) if holds_tensor(parts) else kinds.as_array(parts)
 
 
 def _rebuild(kind: Any, data: Any, requires_grad: bool, grad: Any, name: str | None) -> Any:

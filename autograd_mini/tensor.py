@@ -20,13 +20,14 @@ from autograd_mini import backward as reverse
 from autograd_mini.anomaly import watch, watched
 from autograd_mini.clock import tick, ticks
 from autograd_mini.in_place import Writable
+from autograd_mini.kinds import check_kept
 from autograd_mini.modes import Watch, mode, watches
 from autograd_mini.operation import CONTAINERS, FLOATING, ITEM, NUMERIC, PLAIN, Operation
 from autograd_mini.origin import caller, lately, leave_library
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules import activations, compositions
 from autograd_mini.rules.indexing import getitem
-from autograd_mini.storage import as_array, bare, check_dtype, kept, needs_grad
+from autograd_mini.storage import as_array, bare, bare_index, check_dtype, kept, needs_grad
 from autograd_mini.ufunc_methods import as_function
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,8 @@ def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] =
     out = operation.forward(*values)
     if type(out) is not ndarray and isinstance(out, generic):  # a single number
         out = asarray(out)
+    if type(values[0]) not in PLAIN:
+        check_kept(out, operation, values)
     if needs and not (type(out) is ndarray and out.dtype in FLOATING):
         needs = operation.passes_gradient(out)
     return remember(out, operation, args, needs, values, None, 3)
@@ -70,6 +73,7 @@ def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, A
     kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
     values = [bare(x) for x in args]
     out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
+    check_kept(out, operation, values)
     has_lists = any(type(x) in CONTAINERS for x in args)
     is_plain = not (kwargs or has_lists or len(args) > len(operation.vjps))
     needs = any(map(needs_grad, (*args, *kwargs.values()))) and operation.passes_gradient(out)
@@ -260,7 +264,7 @@ class Tensor(Writable):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Tensor:
-        index = bare(index)
+        index = bare_index(index)
         x = self._array
         out: Tensor = remember(x[index], _GETITEM, (self, index), self._needs, (x, index))
         return out

@@ -21,6 +21,7 @@ import numpy as np
 from autograd_mini.backward import gradients
 from autograd_mini.exits import GradientLostError
 from autograd_mini.modes import enable_grad
+from autograd_mini.storage import as_array
 from autograd_mini.tensor import Tensor
 from autograd_mini.trees import is_like, leaves, mapped, rebuilt
 
@@ -84,7 +85,7 @@ class Run:
         """Return variables g, one for each output, and the gradients of sum(g * output)."""
         kinds = [y.dtype if y.dtype.kind in "fc" else float for y in self.outputs]
         gs = [
-            Tensor(np.ones(y.shape, kind), True)
+            Tensor(np.ones_like(y.data, dtype=kind), True)
             for y, kind in zip(self.outputs, kinds, strict=True)
         ]
         return gs, self.pull(gs, is_recorded=True)
@@ -118,7 +119,7 @@ def variable(x: Any, name: str) -> Tensor:
     if requires_grad(x):
         variable: Tensor = np.positive(x)
         return variable
-    data = x.data if isinstance(x, Tensor) else np.asarray(x)
+    data = as_array(x)
     if data.dtype.kind not in "fc":
         raise TypeError(
             f"{name} can only be differentiated by floating-point and complex numbers, found "
@@ -208,7 +209,7 @@ def _vectors(given: Any, tree: Any, like: list[Tensor], what: str) -> list[Any]:
     """Return the leaves of `given`, which must have the structure of `tree` and these shapes."""
     if not is_like(given, tree):
         raise ValueError(f"{what}, found {given!r} for {mapped(np.shape, tree)}")
-    found = [x if isinstance(x, Tensor) else np.asarray(x) for x in leaves(given)]
+    found = [x if isinstance(x, Tensor) else as_array(x) for x in leaves(given)]
     for x, y in zip(found, like, strict=True):
         if x.shape != y.shape:
             raise ValueError(f"{what}, of shape {y.shape}, found {x.shape}")
@@ -265,7 +266,7 @@ def value_and_grad(
                 f"grad differentiates a function with a real number as result, {run.name} returned "
                 f"{found}: sum it up, or use vjp or jacobian"
             )
-        found = rebuilt(run.primals, run.pull([np.ones((), out.dtype)]))
+        found = rebuilt(run.primals, run.pull([np.ones_like(out.data)]))
         value = run.result(out)
         return (value, run.aux) if has_aux else value, chosen(found, argnums)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import defvjp, primitive, softmax
+from autograd_mini.kinds import as_array
 from nn.module import Module
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -57,6 +58,8 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     if reduction == "none":
         return difference * difference
     n = _count(prediction.shape, reduction)
+    if type(difference) is not np.ndarray:  # other libraries may not flatten every layout
+        return np.sum(difference * difference) / n
     difference = difference.ravel()
     return difference.dot(difference) / n
 
@@ -123,11 +126,11 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     np.float64(0.34657359027997264)
     """
     _check_reduction("cross_entropy", reduction, REDUCTIONS)
-    labels = np.asarray(labels)
+    labels = as_array(labels)
     _check_labels(logits, labels)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1))
-    losses = log_sum - shifted[np.arange(len(labels)), labels]
+    losses = log_sum - _chosen(shifted, labels)
     return losses if reduction == "none" else losses.sum() / _count(labels.shape, reduction)
 
 
@@ -135,7 +138,7 @@ defvjp(
     cross_entropy,
     lambda g, out, logits, labels, reduction="mean": (
         np.reshape(g / _count(logits.shape[:1], reduction), (-1, 1))
-        * (softmax(logits) - _one_hot(labels, logits.shape[1]))
+        * (softmax(logits) - _one_hot(labels, logits))
     ),
     None,
 )
@@ -207,15 +210,24 @@ def _check_labels(logits: Any, labels: Any) -> None:
             "labels.astype(int), or probabilities.argmax(axis=1)"
         )
     classes = logits.shape[1]
-    if len(wrong := labels[(labels < 0) | (labels >= classes)]):
+    if np.any(wrong := (labels < 0) | (labels >= classes)):
         raise ValueError(
             f"cross_entropy with {classes} classes takes labels from 0 to {classes - 1}, "
-            f"found {wrong[0]}"
+            f"found {labels[int(np.argmax(wrong))]}"
         )
 
 
-def _one_hot(labels: Any, classes: int) -> Any:
-    return np.equal(np.reshape(labels, (-1, 1)), np.arange(classes))
+def _chosen(rows: Any, labels: Any) -> Any:
+    """Return the element of each row that its label names."""
+    if type(rows) is np.ndarray:  # quicker so; other libraries may not have it
+        return rows[np.arange(len(labels)), labels]
+    return np.where(_one_hot(labels, rows), rows, 0).sum(axis=1)
+
+
+def _one_hot(labels: Any, rows: Any) -> Any:
+    """Return where each label's column is; the columns are numbered in the kind of `rows`."""
+    columns = np.cumsum(np.ones_like(rows[:1], dtype=np.intp), axis=1) - 1
+    return np.equal(np.reshape(labels, (-1, 1)), columns)
 
 
 def _mismatch(prediction: Any, target: Any) -> Exception:

@@ -29,6 +29,7 @@ ROOMS = (
     ("autograd_mini.clock",),
     ("autograd_mini.signature",),
     ("autograd_mini.operation",),
+    ("autograd_mini.kinds",),
     ("autograd_mini.primitive",),
     ("autograd_mini.fitting",),
     ("autograd_mini.rules.*",),

@@ -63,14 +63,6 @@ def test_gradients_takes_an_iterator_of_inputs():
     assert [g.shape for g in found] == [(3, 2), (3,)]
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_a_matrix_is_taken_as_the_array_that_it_holds():
-    x = Tensor(np.ones((2, 2)), requires_grad=True)
-    (x * np.asmatrix([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
-    assert_array_equal(x.grad, [[1, 2], [3, 4]])
-    assert type(x.grad) is np.ndarray
-
-
 class Series:
     """An array-like with arithmetic of its own, as data frames have it."""
 

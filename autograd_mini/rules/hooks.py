@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.kinds import check_kind
 from autograd_mini.operation import public_name
 from autograd_mini.primitive import defvjp, primitive
 
@@ -54,6 +55,7 @@ def _through(g: Any, out: Any, x: Any, f: Any) -> Any:
     changed = f(np.broadcast_to(g, g.shape))  # a view that can't be written
     if changed is None:
         return g
+    check_kind(changed)
     found = (getattr(changed, "shape", None), getattr(changed, "dtype", type(changed).__name__))
     if found != (g.shape, g.dtype):
         raise TypeError(

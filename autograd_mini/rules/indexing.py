@@ -5,7 +5,8 @@ so are differentiable to any order. NumPy has neither as a function; hence primi
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def getitem(x: Any, index: Any) -> Any:
 @primitive
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of `shape` with `values` added at `index`, repeated places added up."""
-    out = np.zeros(shape, values.dtype)
+    out = np.zeros_like(values, shape=shape)
     if _is_repeating(index):
         np.add.at(out, index, values)
     else:
@@ -46,6 +47,13 @@ def _is_repeating(index: Any) -> bool:
     )
 
 
+def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:
+    """Return the parts of `g` that have `lengths` along `axis`, by slices: any library has them."""
+    before = (slice(None),) * (axis % g.ndim)
+    ends = accumulate(lengths)
+    return [g[(*before, slice(end - n, end))] for n, end in zip(lengths, ends, strict=True)]
+
+
 def moved_back(g: Any, shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
     """Return the gradient of an `a` of `shape` whose result is `move(a)`, a copying of elements.
 
@@ -66,7 +74,9 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
 
 
 def _setitem_value(g, out, x, index, value):
-    part = getitem(g, index) * _is_last_writer(index, x.shape)
+    part = getitem(g, index)
+    if _is_repeating(index):
+        part = part * _is_last_writer(index, x.shape)
     return part.reshape((1,) * (value.ndim - part.ndim) + part.shape)
 
 

@@ -5,14 +5,13 @@ mixed, numbering them and calling the function on the numbers tells where each o
 """
 
 import math
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from autograd_mini.operation import CONTAINERS, nested
 from autograd_mini.primitive import defvjp, primitive
-from autograd_mini.rules.indexing import moved_back, scatter
+from autograd_mini.rules.indexing import cut, moved_back, scatter
 
 _MOST_ARRAYS = 64  # of functions that take any number of arrays; more refuse at the walk
 
@@ -22,7 +21,7 @@ def _unjoined(g, arrays, promote, axis):
     """Return the parts of `g` for the `arrays`, each in its own shape."""
     shapes = [np.shape(a) for a in arrays]
     lengths = [promote(np.broadcast_to(0, shape)).shape[axis] for shape in shapes]
-    parts = np.split(g, np.cumsum(lengths)[:-1], axis)
+    parts = cut(g, lengths, axis)
     parts = [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
     return np.stack(parts) if hasattr(arrays, "shape") else parts
 
@@ -47,8 +46,8 @@ defvjp(np.column_stack, lambda g, out, tup: _unjoined(g, tup, _as_columns, 1))
 
 def _append_parts(g, arr, values, axis):
     """Return the gradients of both: without an axis they were flattened."""
-    first = np.size(arr) if axis is None else np.shape(arr)[axis]
-    parts = np.split(g, [first], 0 if axis is None else axis)
+    lengths = [np.size(x) if axis is None else np.shape(x)[axis] for x in (arr, values)]
+    parts = cut(g, lengths, 0 if axis is None else axis)
     return [np.reshape(part, np.shape(x)) for part, x in zip(parts, (arr, values), strict=True)]
 
 
@@ -72,13 +71,13 @@ def moved_back_each(g, arrays, move):
     if hasattr(arrays, "shape"):
         return moved_back_among(g, arrays.shape, move)
     shapes = [np.shape(a) for a in arrays]
-    ends = [*accumulate(map(math.prod, shapes))]
-    flat = moved_back_among(g, ends[-1:], lambda i: move(_cut(i, ends, shapes)))
-    return _cut(flat, ends, shapes)
+    size = sum(map(math.prod, shapes))
+    flat = moved_back_among(g, (size,), lambda i: move(_cut(i, shapes)))
+    return _cut(flat, shapes)
 
 
-def _cut(flat, ends, shapes):
-    parts = np.split(flat, ends[:-1])
+def _cut(flat, shapes):
+    parts = cut(flat, [math.prod(shape) for shape in shapes], 0)
     return [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
 
 

@@ -33,13 +33,13 @@ def _tensordot_left(g, a, b, axes_a, axes_b):
     free_a, free_b = _free(a, axes_a), _free(b, axes_b)
     summed = range(len(free_a), g.ndim)
     product = np.tensordot(g, b, (list(summed), free_b))
-    return np.transpose(product, np.argsort(free_a + _partners(axes_b, axes_a)))
+    return np.transpose(product, np.argsort(free_a + _partners(axes_b, axes_a)).tolist())
 
 
 def _tensordot_right(g, a, b, axes_a, axes_b):
     free_a, free_b = _free(a, axes_a), _free(b, axes_b)
     product = np.tensordot(a, g, (free_a, list(range(len(free_a)))))
-    return np.transpose(product, np.argsort(_partners(axes_a, axes_b) + free_b))
+    return np.transpose(product, np.argsort(_partners(axes_a, axes_b) + free_b).tolist())
 
 
 def _free(x, axes):

@@ -36,7 +36,7 @@ def _vector_vjp(g, out, x, order, axes):
     if order in (None, 2, "fro", "f"):
         return g * _direction(x, out)
     if order == 0:  # a count
-        return g * np.zeros(x.shape, x.dtype)
+        return g * np.zeros_like(x)
     if order == 1:
         return g * _signs(x)
     if abs(order) == math.inf:

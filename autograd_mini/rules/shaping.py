@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.primitive import defvjp, primitive
-from autograd_mini.rules.indexing import moved_back
+from autograd_mini.primitive import TABLE, defvjp, primitive
+from autograd_mini.rules.indexing import cut, moved_back
 
 # One element to one place, the layout told by the argument's shape.
-defvjp(np.ravel, lambda g, out, a, order="C": np.reshape(g, a.shape, order=_fixed(order)))
-defvjp(
-    np.reshape,
-    lambda g, out, a, shape, order="C": np.reshape(g, a.shape, order=_fixed(order)),
-)
+defvjp(np.ravel, lambda g, out, a, order="C": np.reshape(g, a.shape, **_fixed(order)))
+defvjp(np.reshape, lambda g, out, a, shape, order="C": np.reshape(g, a.shape, **_fixed(order)))
 defvjp(np.squeeze, lambda g, out, a, axis=None: np.reshape(g, a.shape))
 defvjp(np.expand_dims, lambda g, out, a, axis: np.reshape(g, a.shape))
 defvjp(np.copy, lambda g, out, a, order="K": g)
@@ -31,25 +28,30 @@ defvjp(np.flip, lambda g, out, m, axis=None: np.flip(g, axis))
 def _fixed(order):
     if order not in ("C", "F"):
         raise NotImplementedError(f"order={order!r} depends on the memory layout: use 'C' or 'F'")
-    return order
+    return {} if order == "C" else {"order": order}  # other libraries may not have it
 
 
 def _transpose_vjp(g, out, a, axes=None):
     ndim = a.ndim
-    return np.transpose(g, None if axes is None else np.argsort([i % ndim for i in axes]))
+    return np.transpose(g, None if axes is None else np.argsort([i % ndim for i in axes]).tolist())
 
 
 defvjp(np.transpose, _transpose_vjp)
 
 
 def _roll_vjp(g, out, a, shift, axis=None):
-    return np.roll(g, -np.asarray(shift, int), axis)
+    return np.roll(g, (-np.asarray(shift, int)).tolist(), axis)
 
 
 defvjp(np.roll, _roll_vjp)
 defvjp(np.tril, lambda g, out, m, k=0: np.tril(g, k))
 defvjp(np.triu, lambda g, out, m, k=0: np.triu(g, k))
 
+
+# A Dask array has a method only.
+TABLE[np.copy].forward = lambda a, order="K": (
+    np.copy(a, order) if type(a) is np.ndarray else a.copy()
+)
 
 # The walk sums over the axes that were stretched.
 defvjp(np.broadcast_to, lambda g, out, array, shape: g)
@@ -68,10 +70,10 @@ defvjp(cast, lambda g, out, x, dtype: g)
 # Joining and splitting.
 def _concatenate_vjp(g, out, arrays, axis=0):
     if axis is None:
-        flat = np.split(g, np.cumsum([np.size(a) for a in arrays])[:-1])
+        flat = cut(g, [np.size(a) for a in arrays], 0)
         parts = [np.reshape(part, np.shape(a)) for part, a in zip(flat, arrays, strict=True)]
     else:
-        parts = np.split(g, np.cumsum([np.shape(a)[axis] for a in arrays])[:-1], axis)
+        parts = cut(g, [np.shape(a)[axis] for a in arrays], axis)
     return np.stack(parts) if hasattr(arrays, "shape") else parts
 
 

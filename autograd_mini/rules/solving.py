@@ -108,7 +108,7 @@ def _tensorsolve_left(g, out, a, b, axes=None):
     g_b = _tensorsolve_right(g, out, a, b, axes)
     order = _order(a, axes)
     moved = np.reshape(-np.outer(g_b, out), [a.shape[i] for i in order])
-    return np.transpose(moved, np.argsort(order))
+    return np.transpose(moved, np.argsort(order).tolist())
 
 
 defvjp(np.linalg.tensorsolve, _tensorsolve_left, _tensorsolve_right)

@@ -43,7 +43,7 @@ def _average_weights(g, out, a, axis=None, weights=None, returned=False, *, keep
         return np.broadcast_to(slopes, np.shape(a))
     axes = _axes(a, axis)
     others = tuple(i for i in range(a.ndim) if i not in axes)
-    return np.transpose(np.sum(slopes, axis=others), np.argsort(np.argsort(axes)))
+    return np.transpose(np.sum(slopes, axis=others), np.argsort(np.argsort(axes)).tolist())
 
 
 def _axes(a, axis):
@@ -56,7 +56,7 @@ def _along(weights, a, axis):
         return weights
     axes = _axes(a, axis)
     shape = [n if i in axes else 1 for i, n in enumerate(a.shape)]
-    return np.broadcast_to(np.transpose(weights, np.argsort(axes)).reshape(shape), a.shape)
+    return np.broadcast_to(np.transpose(weights, np.argsort(axes).tolist()).reshape(shape), a.shape)
 
 
 defvjp(np.average, _average_a, None, _average_weights)

@@ -1,0 +1,141 @@
+"""The kinds of arrays: which ones are taken as they are, converted, or refused.
+
+One rule. An array of another library, which speaks NumPy's protocols (`__array_function__`), stays
+what it is. Everything else becomes a NumPy array, but a subclass that gives an operator of its own
+meaning to `*`, `+` and the like is refused: as a bare array it would silently mean something else.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import generic, ndarray
+
+from autograd_mini.operation import nested
+
+_BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor".split()
+_MEANINGS = (
+    "__array_ufunc__",
+    "__array_function__",
+    *(f"__{prefix}{name}__" for name in _BINARY for prefix in ("", "r")),
+    *(f"__{name}__" for name in ("neg", "pos", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge")),
+)
+_NUMBERS = frozenset({int, float, complex, bool, str, type(None), *np.sctypeDict.values()})
+_PLAIN = _NUMBERS | {ndarray}
+
+
+def is_foreign(x: Any) -> bool:
+    """Return whether `x` is an array of another library that speaks NumPy's protocols."""
+    kind = type(x)
+    return (
+        kind not in _PLAIN
+        and hasattr(kind, "__array_function__")
+        and not issubclass(kind, ndarray | generic)
+        and not hasattr(kind, "_record")  # a Tensor
+    )
+
+
+def as_array(data: Any) -> Any:
+    """Return `data`, which is no Tensor, as an array; one of another library stays what it is.
+
+    Raises:
+        TypeError: `data` is, or holds, a masked array, a matrix or another subclass of its own
+            arithmetic.
+        ValueError: its shape is not known.
+    """
+    if type(data) is ndarray:
+        return data
+    if is_foreign(data):
+        return _of_known_shape(data)
+    if _is_list(data):
+        odd = [*unusual_parts(data)]
+        check_kinds(odd)
+        if any(map(is_foreign, odd)):
+            return np.stack([as_array(part) for part in data])
+    array = np.asanyarray(data)
+    check_kind(array)
+    return np.asarray(array)
+
+
+def _of_known_shape(array: Any) -> Any:
+    if any(n != n for n in array.shape):  # noqa: PLR0124 - nan
+        raise ValueError(
+            f"a Tensor has a known shape, found {array.shape} in a {type(array).__name__}: call "
+            f"its compute_chunk_sizes() first"
+        )
+    return array
+
+
+def check_kind(x: Any) -> None:
+    """Refuse a subclass of NumPy's array that has another arithmetic.
+
+    Raises:
+        TypeError: it is one.
+    """
+    kind = type(x)
+    if kind is ndarray or not isinstance(x, ndarray):
+        return
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            "a masked array can't be used with Tensors, since its mask would be lost: fill it, "
+            "x.filled(0), or choose with np.where(mask, ...)"
+        )
+    if isinstance(x, np.matrix):
+        raise TypeError(
+            "an np.matrix can't be used with Tensors, since its * means the matrix product: pass "
+            "np.asarray(x), and write @ for products"
+        )
+    if changed := _changed(kind):
+        raise TypeError(
+            f"a {kind.__name__} can't be used with Tensors, since its class changes what "
+            f"{changed} means: pass np.asarray(x)"
+        )
+
+
+def check_kept(out: Any, operation: Any, values: Any) -> None:
+    """Refuse a NumPy array as the result of a call with an array of another library.
+
+    Where the other library lacks a function, it may compute everything and call NumPy's.
+
+    Raises:
+        TypeError: the kind was not kept.
+    """
+    results = out if isinstance(out, tuple | list) else (out,)
+    if not any(isinstance(y, ndarray | generic) for y in results):
+        return
+    if (given := next(filter(is_foreign, nested(values)), None)) is not None:
+        kind = type(given)
+        raise TypeError(
+            f"{operation.name} turned {kind.__module__}.{kind.__name__} into a NumPy array, since "
+            f"its library does not have that function: compute it with others, or convert first"
+        )
+
+
+def check_kinds(x: Any) -> None:
+    """Do the same for everything in the list `x`, at any depth."""
+    for part in unusual_parts(x) if _is_list(x) else (x,):
+        check_kind(part)
+
+
+@functools.cache
+def _changed(kind: type) -> str | None:
+    """Return the first operator or protocol that a subclass of NumPy's array defines anew."""
+    changed = (name for name in _MEANINGS if getattr(kind, name) is not getattr(ndarray, name))
+    return next(changed, None)
+
+
+def _is_list(x: Any) -> bool:
+    return isinstance(x, Sequence) and not isinstance(x, str | bytes | range)
+
+
+def unusual_parts(x: Any) -> Iterator[Any]:
+    """Yield what the list `x` holds, at any depth, besides numbers and NumPy's own arrays."""
+    if not _PLAIN.issuperset(map(type, x)):
+        for part in x:
+            if _is_list(part):
+                yield from unusual_parts(part)
+            elif type(part) not in _PLAIN:
+                yield part
