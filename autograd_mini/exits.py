@@ -8,10 +8,12 @@ gradient in silence, so it raises while calls are recorded and the Tensor requir
 from __future__ import annotations
 
 from pathlib import Path
+from sys import _getframe as frame_at
 from typing import Any
 
 import numpy as np
 
+from autograd_mini.kinds import MASKED
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
 
@@ -44,6 +46,8 @@ class Exits:
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if frame_at(1).f_globals.get("__name__", "").startswith("numpy.ma."):
+            raise TypeError(MASKED)
         return np.array(self._leave("a bare array"), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:

@@ -16,15 +16,22 @@ from numpy import generic, ndarray
 
 from autograd_mini.operation import nested
 
-_BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor".split()
+# What gives an array its arithmetic.
 _MEANINGS = (
-    "__array_ufunc__",
-    "__array_function__",
-    *(f"__{prefix}{name}__" for name in _BINARY for prefix in ("", "r")),
-    *(f"__{name}__" for name in ("neg", "pos", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge")),
+    *("__array_ufunc__", "__array_function__", "__neg__", "__pos__", "__abs__", "__invert__"),
+    *("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__divmod__", "__rdivmod__"),
+    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__pow__", "__rpow__"),
+    *("__matmul__", "__rmatmul__", "__truediv__", "__rtruediv__", "__mod__", "__rmod__"),
+    *("__floordiv__", "__rfloordiv__", "__lshift__", "__rlshift__", "__rshift__", "__rrshift__"),
+    *("__and__", "__rand__", "__or__", "__ror__", "__xor__", "__rxor__"),
 )
 _NUMBERS = frozenset({int, float, complex, bool, str, type(None), *np.sctypeDict.values()})
 _PLAIN = _NUMBERS | {ndarray}
+
+MASKED = (
+    "masked arrays and np.ma can't be used with Tensors, since a mask would be lost: fill the "
+    "array, x.filled(0), or choose with np.where(mask, 0, t)"
+)
 
 
 def is_foreign(x: Any) -> bool:
@@ -79,10 +86,7 @@ def check_kind(x: Any) -> None:
     if kind is ndarray or not isinstance(x, ndarray):
         return
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(
-            "a masked array can't be used with Tensors, since its mask would be lost: fill it, "
-            "x.filled(0), or choose with np.where(mask, ...)"
-        )
+        raise TypeError(MASKED)
     if isinstance(x, np.matrix):
         raise TypeError(
             "an np.matrix can't be used with Tensors, since its * means the matrix product: pass "
@@ -121,7 +125,7 @@ def check_kinds(x: Any) -> None:
 
 
 @functools.cache
-def _changed(kind: type) -> str | None:
+def _changed(kind: Any) -> str | None:
     """Return the first operator or protocol that a subclass of NumPy's array defines anew."""
     changed = (name for name in _MEANINGS if getattr(kind, name) is not getattr(ndarray, name))
     return next(changed, None)

@@ -19,7 +19,8 @@ from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from autograd_mini import signature
-from autograd_mini.operation import CONTAINERS, Operation, Vjp, nested, public_name
+from autograd_mini.kinds import check_kind
+from autograd_mini.operation import PLAIN, Operation, Vjp, nested, public_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,13 +85,14 @@ def primitive(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in args:
-            if (record := getattr(type(x), "_record", None)) is not None:
+            if type(x) not in PLAIN and (record := getattr(type(x), "_record", None)) is not None:
                 return record(operation, args, kwargs)
-        if not kwargs and CONTAINERS.isdisjoint(map(type, args)):
+        if not kwargs and PLAIN.issuperset(map(type, args)):
             return function(*args)
         for x in nested((*args, *kwargs.values())):
             if (record := getattr(type(x), "_record", None)) is not None:
                 return record(operation, args, kwargs)
+            check_kind(x)
         return function(*args, **kwargs)
 
     operation = TABLE[call] = Operation(call, function)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from autograd_mini.kinds import check_kind
 from autograd_mini.tensor import Tensor
 
 
@@ -40,6 +41,9 @@ def note_call(out: Any, module: Any, start: int) -> None:
         out: what the call returned: a tuple, list or dict, or anything else, which is left alone.
         module: what was called.
         start: a tick taken when the call began.
+
+    Raises:
+        TypeError: the call returned a masked array, or another array that Tensors refuse.
     """
     pending, seen = [out], set()  # no nesting is too deep for a loop, nor a list in itself
     while pending:
@@ -50,6 +54,8 @@ def note_call(out: Any, module: Any, start: int) -> None:
         elif isinstance(part, tuple | list | dict) and id(part) not in seen:
             seen.add(id(part))
             pending += part.values() if isinstance(part, dict) else part
+        else:
+            check_kind(part)
 
 
 def calls_that_returned(x: Tensor) -> Iterator[Call]:

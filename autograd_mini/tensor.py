@@ -74,12 +74,10 @@ def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, A
     values = [bare(x) for x in args]
     out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
     check_kept(out, operation, values)
-    has_lists = any(type(x) in CONTAINERS for x in args)
-    is_plain = not (kwargs or has_lists or len(args) > len(operation.vjps))
+    is_plain = not (kwargs or len(args) > len(operation.vjps) or CONTAINERS & {*map(type, args)})
     needs = any(map(needs_grad, (*args, *kwargs.values()))) and operation.passes_gradient(out)
-    if is_plain:
-        return remember(out, operation, args, needs, values, None, 4)
-    return remember(out, operation, args, needs, (), kwargs, 4)
+    bare_values: Any = values if is_plain else ()
+    return remember(out, operation, args, needs, bare_values, None if is_plain else kwargs, 4)
 
 
 def remember(
@@ -264,8 +262,7 @@ class Tensor(Writable):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Tensor:
-        index = bare_index(index)
-        x = self._array
+        index, x = bare_index(index), self._array
         out: Tensor = remember(x[index], _GETITEM, (self, index), self._needs, (x, index))
         return out
 
@@ -296,8 +293,7 @@ class Tensor(Writable):
     __rpow__ = _reflected(np.power)
 
     def __pow__(self, exponent: Any) -> Tensor:
-        is_square = type(exponent) is int and exponent == 2
-        return _square(self) if is_square else _power(self, exponent)
+        return _square(self) if type(exponent) is int and exponent == 2 else _power(self, exponent)
 
 
 _square, _power = _unary(np.square), _binary(np.power)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 METHODS = frozenset(
-    "all any argmax argmin argsort astype clip conj copy cumsum cumprod diagonal dot flatten max "
-    "mean min nonzero prod ravel repeat reshape round sort squeeze std sum swapaxes take trace "
-    "transpose var view".split()
+    {"all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumprod"}
+    | {"cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel"}
+    | {"repeat", "reshape", "round", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace"}
+    | {"transpose", "var", "view"}
 )
 NUMPYS = frozenset({"shape", "ndim", "size", "dtype", "nbytes", "itemsize", "item", "tolist"})
 
