@@ -7,7 +7,6 @@ meaning to `*`, `+` and the like is refused: as a bare array it would silently m
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -124,8 +123,7 @@ def check_kinds(x: Any) -> None:
         check_kind(part)
 
 
-@functools.cache
-def _changed(kind: Any) -> str | None:
+def _changed(kind: type) -> str | None:
     """Return the first operator or protocol that a subclass of NumPy's array defines anew."""
     changed = (name for name in _MEANINGS if getattr(kind, name) is not getattr(ndarray, name))
     return next(changed, None)
