@@ -77,7 +77,7 @@ class Methods:
 
     def reshape(self: T, *shape: int | tuple[int, ...]) -> T:
         """Return the same elements in another `shape`; one length may be -1."""
-        return self._call(np.reshape, shape[0] if len(shape) == 1 else shape)
+        return self._call(np.reshape, _one_or_all(shape))
 
     def ravel(self: T) -> T:
         """Return the elements in one row."""
@@ -89,7 +89,7 @@ class Methods:
 
     def transpose(self: T, *axes: int | tuple[int, ...]) -> T:
         """Return the Tensor with its axes permuted, reversed if none are given."""
-        return self._call(np.transpose, (axes[0] if len(axes) == 1 else axes) or None)
+        return self._call(np.transpose, _one_or_all(axes) or None)
 
     def swapaxes(self: T, axis1: int, axis2: int) -> T:
         """Return the Tensor with two axes exchanged."""
@@ -152,3 +152,9 @@ class Methods:
     def softmax(self: T, axis: int = -1) -> T:
         """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1."""
         return self._call(softmax, axis=axis)
+
+
+def _one_or_all(lengths: tuple[Any, ...]) -> Any:
+    """Return what was given as f(2, 3), f(2) or f((2, 3)); a tuple is what other libraries take."""
+    is_number = isinstance(lengths[0] if lengths else 0, int | np.integer)
+    return lengths if is_number or len(lengths) != 1 else lengths[0]

@@ -24,10 +24,13 @@ def getitem(x: Any, index: Any) -> Any:
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of `shape` with `values` added at `index`, repeated places added up."""
     out = np.zeros_like(values, shape=shape)
+    places = _without_new_axes(index)
+    if places is not index:
+        values = np.reshape(values, out[places].shape)
     if _is_repeating(index):
         np.add.at(out, index, values)
     else:
-        out[index] = values
+        out[places] = values
     return out
 
 
@@ -45,6 +48,15 @@ def _is_repeating(index: Any) -> bool:
         or (hasattr(part, "dtype") and (not part.ndim or part.dtype == bool))
         for part in parts
     )
+
+
+def _without_new_axes(index: Any) -> Any:
+    """Return `index`, of integers and slices, without its None: not every library assigns to it."""
+    parts = index if isinstance(index, tuple) else (index,)
+    kinds = {type(part) for part in parts}
+    if type(None) in kinds and kinds <= {type(None), type(...), slice, int}:
+        return tuple(part for part in parts if part is not None)
+    return index
 
 
 def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:

@@ -1,0 +1,202 @@
+"""Arrays of other libraries inside Tensors: the core passes over them, the rest refuses.
+
+Held against NumPy over two kinds: Dask's arrays, which are lazy and take NumPy's beside them, and a
+strict stand-in for CuPy's, which take nothing beside them. CORE is the list that the README names.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import nn
+import optim
+from autograd_mini import (
+    Tensor,
+    checkpoint,
+    detect_anomaly,
+    grad,
+    gradients,
+    hessian,
+    hook,
+    hvp,
+    jacobian,
+    jvp,
+    log_softmax,
+    no_grad,
+    relu,
+    sigmoid,
+    softmax,
+    value_and_grad,
+    vjp,
+)
+from tests.strict_array import StrictArray
+
+dask.config.set(scheduler="synchronous")
+
+
+class Kind(NamedTuple):
+    """How to make an array of one kind of a NumPy array, and how to get it back."""
+
+    type: type
+    make: Callable[[Any], Any]
+    get: Callable[[Any], Any]
+
+
+def chunked(x: Any) -> Any:
+    """Return a Dask array of two chunks along each axis."""
+    x = np.array(x)
+    return da.from_array(x, chunks=tuple(max(1, -(-n // 2)) for n in x.shape))
+
+
+KINDS = {
+    "strict": Kind(StrictArray, StrictArray, StrictArray.get),
+    "dask": Kind(da.Array, chunked, lambda x: x.compute()),
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def kind(request: Any) -> Kind:
+    return request.param
+
+
+def numbers(*shape: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).uniform(0.2, 2.0, shape)
+
+
+def same(kind: Kind, found: Any, expected: Any) -> None:
+    """Hold an array of another kind against NumPy's: kind, shape, dtype and numbers."""
+    assert type(found) is kind.type
+    assert found.shape == np.shape(expected)
+    assert found.dtype == np.asarray(expected).dtype
+    assert_allclose(kind.get(found), expected, rtol=1e-12, atol=1e-12)
+
+
+A, B, V = numbers(4, 6), numbers(4, 6, seed=1) - 1, numbers(6, seed=2)
+SQUARE, LABELS = numbers(4, 4, seed=3), np.array([0, 5, 2, 2])
+
+Case = tuple[Callable[..., Any], tuple[Any, ...]]
+CORE: dict[str, list[Case]] = {
+    "arithmetic and elementwise functions": [
+        (lambda x, y: (x + y) * x - y / x, (A, V)),
+        (lambda x, y: 2 * x - 1 / x + (-y) ** 3 + x**0.5, (A, B)),
+        (lambda x: np.exp(x) + np.log(x) + np.sqrt(x) + np.square(x) + np.log1p(x), (A,)),
+        (lambda x: np.sin(x) * np.cos(x) + np.tanh(x) - np.arctan(x) + np.abs(x), (B,)),
+        (lambda x, y: np.maximum(x, y) + np.minimum(x, 0.7) + np.logaddexp(x, y), (A, B)),
+        (lambda x: np.where(x > 0, x * 2, x**2), (B,)),
+        (lambda x: np.clip(x, -0.5, 0.5), (B,)),
+        (lambda x: x.astype(np.float32), (B,)),
+        (lambda x: x.copy() * np.copy(x), (B,)),
+    ],
+    "sums, means, variances and extrema": [
+        (lambda x: x.sum() + x.mean() + x.var() + x.std(), (A,)),
+        (lambda x: np.sum(x, axis=0) * np.mean(x, axis=0, keepdims=True), (A,)),
+        (lambda x: x.max(axis=1) - x.min(axis=1), (A,)),
+        (lambda x: np.max(x) + np.min(x, axis=0) + np.prod(x, axis=0), (A,)),
+        (lambda x: np.cumsum(x, axis=1), (A,)),
+        (lambda x: np.linalg.norm(x, axis=1), (A,)),
+        (lambda x: np.sum(x, axis=(0, 1)) + np.std(x, axis=1, ddof=1), (A,)),
+    ],
+    "products": [
+        (lambda x, y: x @ y.T, (A, B)),
+        (lambda x, y: x @ y, (A, V)),
+        (lambda x, y: np.dot(x, y), (A, V)),
+        (lambda x, y: np.dot(x, y.T), (A, B)),
+        (lambda x, y: np.einsum("ij,kj->ik", x, y), (A, B)),
+        (lambda x, y: np.tensordot(x, y, (1, 1)), (A, B)),
+        (lambda x, y: np.outer(x, y), (V, V)),
+    ],
+    "reshaping and moving axes": [
+        (lambda x: x.reshape(2, 2, 6) * 2, (A,)),
+        (lambda x: np.reshape(x, (24,)) * 2, (A[:, :],)),
+        (lambda x: x.reshape(6) * x, (V,)),
+        (lambda x: x.T + x.transpose(1, 0) + np.swapaxes(x, 0, 1), (A,)),
+        (lambda x: np.transpose(x[:, :, None], (2, 0, 1)), (A,)),
+        (lambda x: np.moveaxis(x[None], 0, -1), (A,)),
+        (lambda x: np.squeeze(np.expand_dims(x, 1)), (A,)),
+        (lambda x: np.broadcast_to(x, (4, 6)) * 2, (V,)),
+        (lambda x: np.flip(x, 0) + np.roll(x, 1, axis=1), (A,)),
+        (lambda x: np.ravel(x), (V,)),
+    ],
+    "indexing by integers and slices": [
+        (lambda x: x[0] + x[-1], (A,)),
+        (lambda x: x[1:3] * x[:2], (A,)),
+        (lambda x: x[::-1, 1::2], (A,)),
+        (lambda x: x[2, 3] * x[..., 1], (A,)),
+        (lambda x: x[:, None, 2] + x[1, 1], (A,)),
+    ],
+    "assigning to such an index": [
+        (lambda x, y: assigned(x, 1, y), (A, V)),
+        (lambda x, y: assigned(x, (slice(None), slice(1, 3)), y[:2]), (A, V)),
+        (lambda x, y: assigned(x, (0, 2), y[3]), (A, V)),
+    ],
+    "concatenating and stacking": [
+        (lambda x, y: np.concatenate([x, y * 2]), (A, B)),
+        (lambda x, y: np.concatenate([x, y], axis=-1), (A, B)),
+        (lambda x, y: np.stack([x, y, x], axis=1), (A, B)),
+        (lambda x, y: np.vstack([x, y]), (A, B)),
+        (lambda x, y: np.hstack([x, y]), (V, V)),
+    ],
+    "sigmoid, relu, softmax and log_softmax": [
+        (lambda x: sigmoid(x) + x.sigmoid(), (B,)),
+        (lambda x: relu(x) + x.relu(), (B,)),
+        (lambda x: softmax(x, axis=1) * x.softmax(), (B,)),
+        (log_softmax, (B,)),
+    ],
+}
+
+
+def assigned(x: Any, index: Any, value: Any) -> Any:
+    out = x * 1
+    out[index] = value
+    return out
+
+
+CASES = [
+    pytest.param(*case, id=f"{group} {i}")
+    for group, listed in CORE.items()
+    for i, case in enumerate(listed)
+]
+
+
+def value_and_gradients(f: Any, args: Any, make: Any, weight: Any) -> tuple[Any, list[Any]]:
+    tensors = [Tensor(make(x), requires_grad=True) for x in args]
+    out = f(*tensors)
+    g = make(weight(out))
+    return out.data, gradients(out, tensors, g)
+
+
+def weights(out: Any) -> Any:
+    return np.cos(np.arange(out.size)).reshape(out.shape).astype(out.dtype)
+
+
+@pytest.mark.parametrize(("f", "args"), CASES)
+def test_the_core_has_the_value_and_the_gradients_of_numpy(kind, f, args):
+    value, expected = value_and_gradients(f, args, np.array, weights)
+    found, found_gradients = value_and_gradients(f, args, kind.make, weights)
+    same(kind, found, value)
+    for part, wanted in zip(found_gradients, expected, strict=True):
+        same(kind, part, wanted)
+
+
+@pytest.mark.parametrize(("f", "args"), CASES)
+def test_the_core_has_second_derivatives(kind, f, args):
+    def slope(make):
+        def norm(x, *others):
+            others = [Tensor(make(y)) for y in others]
+            (g,) = gradients(np.sum(f(x, *others) ** 2), [x], create_graph=True)
+            return np.sum(g * g)
+
+        return grad(norm)(make(args[0]), *args[1:])
+
+    same(kind, slope(kind.make), slope(np.array))
