@@ -19,6 +19,7 @@ from numpy import ndarray
 from autograd_mini.anomaly import watched_rules
 from autograd_mini.clock import tick, writes
 from autograd_mini.fitting import copied, fit, unshared
+from autograd_mini.kinds import check_like
 from autograd_mini.modes import Watch, enable_grad, mode, no_grad
 from autograd_mini.operation import CONTAINERS, FLOATING, ITEM
 from autograd_mini.recorded import as_recorded, needing, no_graph, results_of, rule_failed
@@ -266,6 +267,7 @@ def _seed(output: Any, gradient: Any) -> Any:
             )
         return np.ones_like(data)
     gradient = as_array(bare(gradient))
+    check_like(gradient, output._array)
     if gradient.dtype.kind not in ("biufc" if output.dtype.kind == "c" else "biuf"):
         raise TypeError(
             f"a gradient of {output.dtype} is made of real numbers, found dtype {gradient.dtype}"

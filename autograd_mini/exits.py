@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.kinds import MASKED
+from autograd_mini.kinds import MASKED, as_numpy, is_foreign, name_of
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
 
@@ -33,11 +33,11 @@ class Exits:
 
     def item(self) -> Any:
         """Return the only element as a Python number, which no gradient flows through."""
-        return self._array.item()
+        return as_numpy(self._array).item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers, without their gradients."""
-        return self._array.tolist()
+        return as_numpy(self._array).tolist()
 
     def _leave(self, kind: str) -> Any:
         """Return the bare array for a conversion to `kind`, or refuse to lose a gradient."""
@@ -48,7 +48,10 @@ class Exits:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if frame_at(1).f_globals.get("__name__", "").startswith("numpy.ma."):
             raise TypeError(MASKED)
-        return np.array(self._leave("a bare array"), dtype=dtype, copy=copy)
+        array = self._leave("a bare array")
+        if is_foreign(array) and not hasattr(type(array), "__array__"):
+            raise TypeError(f"NumPy can't take a {name_of(array)}: it is in .data")
+        return np.array(array, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         return float(self._leave("a float"))

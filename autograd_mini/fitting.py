@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd_mini.kinds import check_kind, is_foreign
+from autograd_mini.kinds import check_kind, check_like
 
 
 def fit(g: Any, array: Any) -> Any:
@@ -23,11 +23,7 @@ def fit(g: Any, array: Any) -> Any:
     if not hasattr(g, "dtype"):
         raise TypeError(f"its rule returned {g!r}, not an array of shape {array.shape}")
     check_kind(g)
-    if type(array) is not ndarray and is_foreign(array) and isinstance(g, ndarray | np.generic):
-        raise TypeError(
-            f"its rule returned a NumPy array for an argument of type {type(array).__name__}: that "
-            f"library lacks a function that the rule needs"
-        )
+    check_like(g, array)
     if g.shape != array.shape:
         g = unbroadcast(g, array.shape)
     if g.dtype.kind == "c" and array.dtype.kind != "c":

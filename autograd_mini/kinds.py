@@ -66,10 +66,50 @@ def as_array(data: Any) -> Any:
     return np.asarray(array)
 
 
+def as_numpy(array: Any) -> Any:
+    """Return `array` as one of NumPy's, which the caller has asked for: whatever it costs.
+
+    Raises:
+        TypeError: its library offers no way.
+    """
+    if not is_foreign(array):
+        return as_array(array)
+    if callable(get := getattr(array, "get", None)):  # CuPy's only way
+        return get()
+    if hasattr(type(array), "__array__"):
+        return np.asarray(array)
+    if callable(tolist := getattr(array, "tolist", None)):
+        return np.array(tolist(), array.dtype).reshape(array.shape)
+    raise TypeError(
+        f"a {name_of(array)} has no way to NumPy, neither .get(), __array__ nor .tolist(): "
+        f"convert it first"
+    )
+
+
+def check_like(g: Any, array: Any) -> None:
+    """Refuse NumPy's array `g` as the gradient of an `array` of another library.
+
+    Raises:
+        TypeError: it is one.
+    """
+    if type(array) is not ndarray and is_foreign(array) and isinstance(g, ndarray | generic):
+        kind = name_of(array)
+        raise TypeError(
+            f"the gradient of a {kind} is a {kind}, found a NumPy array: convert it first, such "
+            f"as np.asarray(g, like=array)"
+        )
+
+
+def name_of(x: Any) -> str:
+    """Return the name of an array's class, with the library that it is from."""
+    kind = type(x)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
 def _of_known_shape(array: Any) -> Any:
     if any(n != n for n in array.shape):  # noqa: PLR0124 - nan
         raise ValueError(
-            f"a Tensor has a known shape, found {array.shape} in a {type(array).__name__}: call "
+            f"a Tensor has a known shape, found {array.shape} in a {name_of(array)}: call "
             f"its compute_chunk_sizes() first"
         )
     return array
@@ -110,10 +150,9 @@ def check_kept(out: Any, operation: Any, values: Any) -> None:
     if not any(isinstance(y, ndarray | generic) for y in results):
         return
     if (given := next(filter(is_foreign, nested(values)), None)) is not None:
-        kind = type(given)
         raise TypeError(
-            f"{operation.name} turned {kind.__module__}.{kind.__name__} into a NumPy array, since "
-            f"its library does not have that function: compute it with others, or convert first"
+            f"{operation.name} turned a {name_of(given)} into a NumPy array, since its library "
+            f"does not have that function: compute it with others, or convert first"
         )
 
 

@@ -99,6 +99,7 @@ class Storage(Methods, Exits):
             self._grad = None
             return
         value = as_array(value)
+        kinds.check_like(value, self._array)
         if value.shape != self.shape or value.dtype != self.dtype:
             raise ValueError(
                 f"the gradient of a Tensor has its shape {self.shape} and dtype "
@@ -171,7 +172,8 @@ class Storage(Methods, Exits):
         return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
 
     def __repr__(self) -> str:
-        text = [np.array2string(np.asarray(self._array), separator=", ", prefix="Tensor(")]
+        is_foreign = kinds.is_foreign(self._array)  # maybe lazy
+        text = [repr(self._array) if is_foreign else _shown(self._array)]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             text.append(f"dtype={self.dtype}")
         if self._operation is not None:
@@ -184,6 +186,10 @@ class Storage(Methods, Exits):
 
 
 _CONTENT = tuple(slot for slot in Storage.__slots__ if slot not in ("__weakref__", "name"))
+
+
+def _shown(array: Any) -> str:
+    return np.array2string(np.asarray(array), separator=", ", prefix="Tensor(")
 
 
 def bare(x: Any) -> Any:

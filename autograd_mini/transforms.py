@@ -20,8 +20,9 @@ import numpy as np
 
 from autograd_mini.backward import gradients
 from autograd_mini.exits import GradientLostError
+from autograd_mini.kinds import check_like
 from autograd_mini.modes import enable_grad
-from autograd_mini.storage import as_array
+from autograd_mini.storage import as_array, bare
 from autograd_mini.tensor import Tensor
 from autograd_mini.trees import is_like, leaves, mapped, rebuilt
 
@@ -211,6 +212,7 @@ def _vectors(given: Any, tree: Any, like: list[Tensor], what: str) -> list[Any]:
         raise ValueError(f"{what}, found {given!r} for {mapped(np.shape, tree)}")
     found = [x if isinstance(x, Tensor) else as_array(x) for x in leaves(given)]
     for x, y in zip(found, like, strict=True):
+        check_like(bare(x), y.data)
         if x.shape != y.shape:
             raise ValueError(f"{what}, of shape {y.shape}, found {x.shape}")
         if x.dtype.kind == "c" and y.dtype.kind != "c":

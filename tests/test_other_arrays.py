@@ -113,6 +113,7 @@ CORE: dict[str, list[Case]] = {
         (lambda x, y: np.dot(x, y), (A, V)),
         (lambda x, y: np.dot(x, y.T), (A, B)),
         (lambda x, y: np.einsum("ij,kj->ik", x, y), (A, B)),
+        (lambda x, y: np.einsum("ii,kl->k", x, y), (SQUARE, B)),
         (lambda x, y: np.tensordot(x, y, (1, 1)), (A, B)),
         (lambda x, y: np.outer(x, y), (V, V)),
     ],
@@ -200,3 +201,186 @@ def test_the_core_has_second_derivatives(kind, f, args):
         return grad(norm)(make(args[0]), *args[1:])
 
     same(kind, slope(kind.make), slope(np.array))
+
+
+# Transforms.
+
+
+def cost(x: Any, w: Any = 1.0) -> Any:
+    return np.sum(np.tanh(x[1:] * x[:-1]) * w)
+
+
+def run(f: Callable[..., Any], kind: Kind, *args: Any) -> tuple[Any, Any]:
+    """Return what `f` makes of arrays of a kind, and of NumPy's."""
+    return f(*map(kind.make, args)), f(*args)
+
+
+def same_trees(kind: Kind, found: Any, expected: Any) -> None:
+    if isinstance(expected, tuple | list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            same_trees(kind, one, other)
+    elif isinstance(expected, dict):
+        same_trees(kind, [*found.values()], [*expected.values()])
+    else:
+        same(kind, found, expected)
+
+
+def wide(x: Any) -> Any:
+    return np.stack([x, x**2, np.sin(x)])
+
+
+def narrow(x: Any) -> Any:
+    return np.stack([np.sum(x**2), np.max(x)])
+
+
+TRANSFORMS = {
+    "grad": grad(cost),
+    "grad, two arguments": lambda x: grad(lambda x, y: cost(x * y), (0, 1))(x, x + 1),
+    "grad of a dict": lambda x: grad(lambda p: cost(p["a"] * p["b"]))({"a": x, "b": x * 2}),
+    "grad of grad": grad(lambda x: np.sum(grad(cost)(x) ** 2)),
+    "value_and_grad": value_and_grad(cost),
+    "a gradient of zeros": grad(lambda x: np.sum(x[:0])),
+    "vjp": lambda x: vjp(np.sin, x)[1](np.cos(x)),
+    "vjp's value": lambda x: vjp(np.sin, x)[0],
+    "vjp of several results": lambda x: vjp(lambda x: (x * 2, np.sum(x)), x)[1]((x, np.sum(x))),
+    "jvp": lambda x: jvp(lambda x: x**3, (x,), (x + 1,)),
+    "jvp by integers": lambda x: jvp(lambda x: (np.sum(x), x), (x,), (x,)),
+    "jvp that is 0": lambda x: jvp(lambda x: np.floor(x), (x,), (x,)),
+    "hvp": lambda x: hvp(cost, (x,), (x,)),
+    "jacobian by rows": jacobian(narrow),
+    "jacobian by columns": jacobian(wide),
+    "jacobian that is 0": jacobian(np.floor),
+    "hessian": hessian(cost),
+    "checkpoint": grad(lambda x: checkpoint(cost)(x) ** 2),
+    "checkpoint of several": grad(lambda x: sum(checkpoint(lambda x: (cost(x), np.sum(x)))(x))),
+    "hook": grad(lambda x: np.sum(hook(x * x, lambda g: g * 3))),
+    "hook that looks": grad(lambda x: np.sum(hook(x * x, lambda g: None))),
+}
+
+
+@pytest.mark.parametrize("f", TRANSFORMS.values(), ids=TRANSFORMS)
+def test_a_transform_keeps_the_kind(kind, f):
+    same_trees(kind, *run(f, kind, V))
+
+
+def test_a_transform_of_dask_arrays_computes_nothing():
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was computed")
+
+    with dask.config.set(scheduler=refuse):
+        x = chunked(V)
+        for f in (grad(cost), jacobian(wide), lambda x: hvp(cost, (x,), (x,)), grad(narrow_sum)):
+            assert isinstance(f(x), da.Array)
+        t = Tensor(x, requires_grad=True)
+        nn.functional.mse_loss(t * 2, x).backward()
+        assert "dask.array" in repr(t)
+        assert "dask.array" in repr(t * 2)
+
+
+def narrow_sum(x: Any) -> Any:
+    return np.sum(narrow(x))
+
+
+# Tensors.
+
+
+def test_backward_leaves_and_adds_up_gradients_of_the_kind(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    y = t * 2
+    cost(y).backward(retain_graph=True)
+    same(kind, y.grad, grad(cost)(2 * V))
+    cost(y).backward(kind.make(np.array(3.0)))
+    same(kind, t.grad, 8 * grad(cost)(2 * V))
+    t.grad = t.grad * 2
+    same(kind, t.grad, 16 * grad(cost)(2 * V))
+
+
+def test_the_gradient_of_one_has_memory_of_its_own(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    g = kind.make(V)
+    (t.reshape(6)).backward(g)
+    t.grad *= 0
+    same(kind, g, V)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda t, g: (t * 2).backward(g),
+        lambda t, g: t.reshape(6).backward(g),
+        lambda t, g: gradients(t * 2, [t], g),
+        lambda t, g: setattr(t, "grad", g),
+        lambda t, g: vjp(lambda x: x * 2, t.data)[1](g),
+        lambda t, g: jvp(lambda x: x * 2, (t.data,), (g,)),
+    ],
+)
+def test_a_numpy_gradient_of_one_is_refused(kind, give):
+    t = Tensor(kind.make(V), requires_grad=True)
+    with pytest.raises(TypeError, match=f"the gradient of a .*{kind.type.__name__} is a .* NumPy"):
+        give(t, np.ones(6))
+
+
+def test_the_ways_out_of_a_tensor_are_explicit(kind):
+    t = Tensor(kind.make(V))
+    assert t.tolist() == V.tolist()
+    assert t[1].item() == V[1]
+    assert f"{t[1]:.3f}" == f"{V[1]:.3f}"
+    assert float(t[0]) == V[0]
+    assert len(t) == 6
+    assert t.detach().data is t.data
+
+
+def test_numpy_takes_no_array_that_its_library_does_not_give():
+    with pytest.raises(TypeError, match="NumPy can't take a tests.StrictArray"):
+        np.asarray(Tensor(StrictArray(V)))
+    assert_allclose(np.asarray(Tensor(chunked(V))), V)
+
+
+def test_a_repr_shows_the_librarys_own(kind):
+    t = Tensor(kind.make(V), requires_grad=True, name="t")
+    assert repr(t) == f"Tensor({t.data!r}, requires_grad=True, name='t')"
+
+
+def test_a_leaf_can_be_copied_and_pickled(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    t.grad = kind.make(V + 1)
+    for other in (copy.copy(t), copy.deepcopy(t), pickle.loads(pickle.dumps(t))):
+        same(kind, other.data, V)
+        same(kind, other.grad, V + 1)
+
+
+def test_writes_are_noticed(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    out = (t * t).sum()
+    with no_grad():
+        t += 1
+    same(kind, t.data, V + 1)
+    with pytest.raises(RuntimeError, match="written since"):
+        out.backward()
+    with no_grad():
+        t[0] = 7.0
+    same(kind, t.data, np.array([7, *V[1:] + 1]))
+
+
+def test_anomalies_are_found(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    with detect_anomaly():
+        cost(t).backward()
+        with pytest.raises(FloatingPointError, match=r"np\.log .* made"), np.errstate(all="ignore"):
+            np.log(t - 100)
+    same(kind, t.grad, grad(cost)(V))
+
+
+def test_a_list_of_arrays_of_a_kind_is_one_of_the_kind(kind):
+    a, b = kind.make(V), kind.make(V + 1)
+    same(kind, Tensor([a, b]).data, np.stack([V, V + 1]))
+    t = Tensor(kind.make(A[:2]), requires_grad=True)
+    (t * [a, b]).sum().backward()
+    same(kind, t.grad, np.stack([V, V + 1]))
+
+
+def test_float32_stays_float32(kind):
+    small = V.astype(np.float32)
+    value, slope = value_and_grad(lambda x: np.mean(sigmoid(x) ** 2 / 3))(kind.make(small))
+    assert (value.dtype, slope.dtype) == (np.float32, np.float32)

@@ -29,7 +29,7 @@ def product(first, *others):
 
 def _halved(x):
     """Return `x` with half of its diagonal."""
-    return x - x * (np.eye(x.shape[-1], dtype=x.dtype) / 2)
+    return x - np.tril(np.triu(x)) / 2
 
 
 def in_triangle(g, uplo="L"):

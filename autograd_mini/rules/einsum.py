@@ -23,9 +23,9 @@ def _einsum_vjp(i):
         for label, n in zip(labels[i], x.shape, strict=True):
             fresh = unused.pop() if label in target else label
             if fresh != label:
-                terms.append((np.eye(n, dtype=g.dtype), [label, fresh]))
+                terms.append((np.diag(np.ones_like(g, shape=n)), [label, fresh]))
             elif not any(n in _lengths(y, at, label) for y, at in terms):
-                terms.append((np.ones(n, g.dtype), [label]))
+                terms.append((np.ones_like(g, shape=n), [label]))
             target.append(fresh)
         sums = ",".join("".join(at) for _, at in terms) + "->" + "".join(target)
         return np.einsum(sums, *(y for y, _ in terms), optimize=optimize)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.fitting import copied
 from autograd_mini.kinds import check_kind
 from autograd_mini.operation import public_name
 from autograd_mini.primitive import defvjp, primitive
@@ -62,7 +63,7 @@ def _through(g: Any, out: Any, x: Any, f: Any) -> Any:
             f"{public_name(f)} returned shape {found[0]}, {found[1]}, for a gradient of shape "
             f"{g.shape}, {g.dtype}: return None to leave it, or another one like it"
         )
-    return np.copy(changed)  # `f` may keep what it returned, and write into it
+    return copied(changed)  # `f` may keep what it returned, and write into it
 
 
 defvjp(hook, _through, None)
