@@ -1,4 +1,4 @@
-"""Every sample of the table over arrays of another library: right and of that kind, or an exception.
+"""Every sample of the table over arrays of another library: right and of that kind, or it raises.
 
 What passes over the strict stand-in is told exactly: a function whose name is not in REFUSING
 passes with every sample. Over Dask, which lacks many functions, nothing may be wrong or NumPy's.
@@ -50,7 +50,7 @@ def results(x: Any) -> Iterator[Any]:
 
 
 def replaced(x: Any, make: Callable[[Any], Any], variables: list[Tensor]) -> Any:
-    """Return `x` with Tensors that require grad for its arrays of floats, and put them in a list."""
+    """Return `x` with Tensors that require grad for its arrays of floats, and note them."""
     if type(x) in (list, tuple):
         return type(x)(replaced(part, make, variables) for part in x)
     if not isinstance(x, np.ndarray):
@@ -115,8 +115,8 @@ def test_a_sample_over_dask_is_right_and_of_its_kind_or_raises(sample, data):
         check(sample.function, call, DASK)
     except AssertionError:
         raise
-    except Exception as error:  # Dask lacks a function or an argument: any of a dozen kinds
-        assert str(error)
+    except Exception:  # noqa: BLE001 - Dask lacks a function or an argument: any of a dozen kinds
+        return
 
 
 def test_a_name_among_the_refusing_ones_is_one_of_the_table():
