@@ -111,8 +111,11 @@ class Operation:
             return self.names[position]
         return f"argument {position}"
 
-    def takes_array(self, name: str) -> bool:
-        """Return whether a list given as `name` means an array, not a list of arrays."""
+    def takes_array(self, key: int | str) -> bool:
+        """Return whether a list at a position, or of a name, means an array, not several."""
+        if isinstance(key, int) and self.names is None:  # *args
+            return key < len(self.vjps) and self.vjps[key] is not refuse
+        name = self.name_of(key) if isinstance(key, int) else key
         return name not in _LISTS and self.vjps_by_name.get(name, refuse) is not refuse
 
     def reads_value(self, vjps: Iterable[Vjp], name: str) -> bool:

@@ -69,7 +69,7 @@ def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, A
     """Do what `record` does, with lists, keywords, and whatever else may be an argument."""
     if kwargs or len(args) > operation.most_args:
         operation.check_call(args, kwargs)
-    args = tuple(kept(x, operation.takes_array(operation.name_of(i))) for i, x in enumerate(args))
+    args = tuple(kept(x, operation.takes_array(i)) for i, x in enumerate(args))
     kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
     values = [bare(x) for x in args]
     out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor
-from autograd_mini.operation import ITEM, Operation, refuse
+from autograd_mini.operation import ITEM, Operation
 from autograd_mini.recorded import given
+from autograd_mini.rules.einsum import as_string
 from nn.functional import linear
 
 # NumPy has had matvec and vecmat since 2.2.
@@ -102,15 +103,16 @@ def _is_unknown(operation: Operation) -> bool:
 
 def _products(result: Any) -> int | None:
     """Count by doing the same to ones: then every product adds 1 to the sum of the result."""
-    operation = result._operation
-    if operation.function is np.einsum and len(result._args) != 3:
-        # Of one array nothing is multiplied; of three it depends on the order.
-        return 0 if len(result._args) == 2 else None
-    vjps = operation.vjps
-    are_arrays = [i < len(vjps) and vjps[i] is not refuse for i in range(len(result._args))]
+    operation, args = result._operation, result._args
+    if operation.function is np.einsum:
+        subscripts, operands = as_string(args)
+        if len(operands) != 2:  # of one nothing is multiplied; of three it depends on the order
+            return 0 if len(operands) == 1 else None
+        args = (subscripts, *operands)
+    are_arrays = [operation.takes_array(i) and not isinstance(x, str) for i, x in enumerate(args)]
     args = [
         np.ones(getattr(x, "shape", ())) if is_array else x
-        for x, is_array in zip(result._args, are_arrays, strict=True)
+        for x, is_array in zip(args, are_arrays, strict=True)
     ]
     if any(is_array and np.ndim(x) == 0 for x, is_array in zip(args, are_arrays, strict=True)):
         return 0  # by a single number: element by element, as np.multiply does

@@ -202,8 +202,8 @@ def scattered(draw: Draw) -> Call:
 
 @st.composite
 def einsums(draw: Draw) -> Call:
-    """Draw products, sums, diagonals, traces, broadcasting, ellipses, an implicit output."""
-    subscripts, *drawn = draw(
+    """Draw products, sums, diagonals, traces, broadcasting, ellipses, an implicit output, lists."""
+    parts = draw(
         st.sampled_from(
             [
                 ("ij,jk->ik", (2, 3), (3, 4)),
@@ -228,12 +228,25 @@ def einsums(draw: Draw) -> Call:
                 ("ij,ij,ij->", (2, 2), (2, 2), (2, 2)),
                 ("ij,k->k", (2, 3), (4,)),
                 ("ij,jk->ik", (0, 3), (3, 2)),
+                (" b ... a , ... ", (2, 2, 3), (2,)),
+                ("Ba,ab", (2, 3), (3, 4)),
+                ("...,...", (2, 1), (3,)),
+                ("i,i->i", [1.0, 2.0], (2,)),
+                (",i->i", 2.0, (3,)),
+                ((2, 3), [0, 1], [1, 0]),
+                ((2, 3), [26, 0]),
+                ((2, 3), [0, 1], (3, 4), [1, 2]),
+                ((3, 3), [4, 4], (3,), [4], []),
+                ((2, 2, 3), [..., 0, 1], (3, 2), [..., 1, 2], [..., 0, 2]),
+                ((2, 3, 2), [0, ...]),
+                ((), [], (2,), [7], [7]),
+                ([1.0, 2.0], [0], (2, 3), [0, 1]),
             ]
         )
     )
-    operands = [draw(arrays(st.just(shape))) for shape in drawn]
-    kwargs = draw(st.sampled_from([{}, {"optimize": True}]))
-    return Call((subscripts, *operands), kwargs)
+    args = [draw(arrays(st.just(part))) if isinstance(part, tuple) else part for part in parts]
+    kwargs = draw(st.sampled_from([{}, {"optimize": True}, {"optimize": ("greedy", 100)}]))
+    return Call(tuple(args), kwargs)
 
 
 @st.composite

@@ -268,3 +268,33 @@ def test_the_mean_of_more_elements_than_float16_counts_has_a_slope():
 def test_a_polynomial_object_is_not_taken_for_its_coefficients():
     with pytest.raises(TypeError, match=r"pass \.coeffs"):
         np.polyval(leaf(1.0, 2.0), np.poly1d([1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    "optimize", [False, True, "greedy", "optimal", ("greedy", 10), ["einsum_path", (0, 2), (0, 1)]]
+)
+def test_an_einsum_has_one_gradient_however_it_is_ordered(optimize):
+    rng = np.random.default_rng(0)
+    a, b, c = rng.uniform(size=(2, 3)), rng.uniform(size=(3, 4)), rng.uniform(size=(4, 2))
+    x = Tensor(b, requires_grad=True)
+    np.einsum("ij,jk,ki->", a, x, c, optimize=optimize).backward()
+    assert_allclose(x.grad, (c @ a).T, rtol=1e-12)
+
+
+@pytest.mark.parametrize("key", ["out", "dtype", "order", "casting"])
+def test_an_einsum_refuses_by_name_what_its_derivative_does_not_know(key):
+    with pytest.raises(TypeError, match=rf"np\.einsum\(\.\.\., {key}=\) can't be recorded"):
+        np.einsum("i->", leaf(1.0, 2.0), **{key: None})
+
+
+def test_the_path_of_an_einsum_needs_no_gradient():
+    x = leaf(1.0, 2.0)
+    assert np.einsum_path("i,i->", x, x)[0] == ["einsum_path", (0, 1)]
+
+
+def test_a_list_of_tensors_among_any_number_of_arrays_is_stacked():
+    x, y = Tensor(2.0, requires_grad=True), leaf(1.0, 3.0)
+    first, second = np.broadcast_arrays([x, x * x], y)
+    assert_array_equal(slope(lambda x: np.meshgrid([x, x * x], y)[0] * [[1.0, 2.0]], x), [18])
+    (first * second * [1.0, 10.0]).sum().backward()
+    assert_array_equal(x.grad, 1 + 10 * 4 * 3)

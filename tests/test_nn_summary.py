@@ -266,6 +266,8 @@ def test_bytes_shared_by_views_are_counted_once():
         (lambda self, x, y: np.linalg.tensordot(x, y), [(4, 2, 3), (2, 3, 5)], 120),
         (lambda self, x, y: np.einsum("bi,oi->bo", x, y), [(2, 3), (5, 3)], 30),
         (lambda self, x, y: np.einsum("...i,io", x, y), [(4, 2, 3), (3, 5)], 120),
+        (lambda self, x, y: np.einsum(x, [..., 0], y, [0, 1]), [(4, 2, 3), (3, 5)], 120),
+        (lambda self, x, y: np.einsum(x, [0, 1]) + np.einsum(y, [1, 0]), [(2, 3), (3, 2)], 0),
         # Of a single array nothing is multiplied.
         (lambda self, x, y: np.einsum("ij->j", x) + np.einsum("ji->j", y), [(2, 3), (3, 5)], 0),
         (lambda self, x, y: np.convolve(x, y), [(7,), (3,)], 21),

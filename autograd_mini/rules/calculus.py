@@ -144,7 +144,7 @@ def _spacing(varargs, i):
 def _gradient_axes(f, axis):
     if axis is None:
         return range(f.ndim)
-    return [i % f.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    return [i % f.ndim for i in np.atleast_1d(axis).tolist()]
 
 
 def _array(x):

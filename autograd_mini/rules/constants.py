@@ -83,6 +83,7 @@ _SHAPES = (
     np.can_cast,
     np.common_type,
     np.diag_indices_from,
+    np.einsum_path,
     np.iscomplex,
     np.isreal,
     np.min_scalar_type,

@@ -2,7 +2,7 @@
 
 The operand's labels become the output's. Two cases need an extra factor: a label that stands
 twice in the operand (a diagonal) gets an identity matrix, one that stands nowhere else (a plain
-sum) gets a vector of ones.
+sum) gets a vector of ones. The form of operands and lists is spelled as a string first.
 """
 
 import string
@@ -12,10 +12,13 @@ import numpy as np
 from autograd_mini.primitive import defvjp
 
 _MOST_OPERANDS = 32  # NumPy's own limit before 2.0; more refuse at the walk
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase  # NumPy's order of the numbers
 
 
-def _einsum_vjp(i):
-    def vjp(g, out, subscripts, *operands, optimize=False):
+def _einsum_vjp(position):
+    def vjp(g, out, *args, optimize=False):
+        subscripts, operands = as_string(args)
+        i = position - 1 if subscripts is args[0] else position // 2
         labels, result, unused = _parse(subscripts, operands)
         x, target = operands[i], []
         terms = [(g, result)]
@@ -28,24 +31,42 @@ def _einsum_vjp(i):
                 terms.append((np.ones_like(g, shape=n), [label]))
             target.append(fresh)
         sums = ",".join("".join(at) for _, at in terms) + "->" + "".join(target)
-        return np.einsum(sums, *(y for y, _ in terms), optimize=optimize)
+        return np.einsum(sums, *(y for y, _ in terms), optimize=_of_any_terms(optimize))
 
     return vjp
 
 
+def _of_any_terms(optimize):
+    """Return `optimize`, True where it is a path through the terms of the call itself."""
+    is_path = isinstance(optimize, list | tuple) and [*optimize[:1]] == ["einsum_path"]
+    return True if is_path else optimize
+
+
+def as_string(args):
+    """Return the subscripts and the operands of a call of either form."""
+    if isinstance(args[0], str):
+        return args[0], args[1:]
+    n = len(args) // 2
+    left = ",".join(map(_spelled, args[1::2]))
+    arrow = "->" + _spelled(args[-1]) if len(args) % 2 else ""
+    return left + arrow, args[: 2 * n : 2]
+
+
+def _spelled(labels):
+    return "".join("..." if label is ... else _LETTERS[label] for label in labels)
+
+
 def _lengths(y, labels, label):
-    return [n for n, at in zip(y.shape, labels, strict=True) if at == label]
+    return [n for n, at in zip(np.shape(y), labels, strict=True) if at == label]
 
 
 def _parse(subscripts, operands):
     """Return the labels of each operand, those of the result, and labels that nobody uses."""
-    if not isinstance(subscripts, str):
-        raise NotImplementedError('its rule knows the string form, einsum("ij,jk->ik", a, b), only')
     left, arrow, right = subscripts.replace(" ", "").partition("->")
-    unused = [label for label in string.ascii_letters if label not in subscripts]
+    unused = [label for label in _LETTERS if label not in subscripts]
     parts = left.split(",")
     hidden = [
-        y.ndim - len(part.replace("...", "")) for part, y in zip(parts, operands, strict=True)
+        np.ndim(y) - len(part.replace("...", "")) for part, y in zip(parts, operands, strict=True)
     ]
     ellipsis = [unused.pop() for _ in range(max(hidden))]
     labels = [_spell(part, ellipsis, n) for part, n in zip(parts, hidden, strict=True)]
@@ -62,4 +83,4 @@ def _spell(part, ellipsis, n):
     return [*before, *(ellipsis[len(ellipsis) - n :] if dots else []), *after]
 
 
-defvjp(np.einsum, None, *map(_einsum_vjp, range(_MOST_OPERANDS)))
+defvjp(np.einsum, *map(_einsum_vjp, range(2 * _MOST_OPERANDS + 1)))

@@ -46,7 +46,7 @@ def _to_half(transform):
 
 def _fitted(y, length, axis):
     """Return `y` cut off at `length` along `axis`, or with zeros behind it."""
-    axis %= y.ndim
+    axis = int(axis) % y.ndim
     missing = length - y.shape[axis]
     if missing > 0:
         return np.pad(y, [(0, missing if i == axis else 0) for i in range(y.ndim)])

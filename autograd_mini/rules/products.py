@@ -162,12 +162,12 @@ defvjp(np.linalg.matrix_power, _matrix_power_vjp)
 # A factor's gradient is the chain with g in the place of the rest: (before)^T g (after)^T.
 def _multi_dot_vjp(g, out, arrays):
     factors = [*arrays]
-    factors[0] = np.reshape(factors[0], (-1, factors[0].shape[-1]))
-    factors[-1] = np.reshape(factors[-1], (factors[-1].shape[0], -1))
+    factors[0] = np.reshape(factors[0], (-1, np.shape(factors[0])[-1]))
+    factors[-1] = np.reshape(factors[-1], (np.shape(factors[-1])[0], -1))
     g = np.reshape(g, (factors[0].shape[0], factors[-1].shape[1]))
     turned = [np.transpose(x) for x in factors]
     parts = [
-        np.reshape(np.linalg.multi_dot([*turned[:i][::-1], g, *turned[:i:-1]]), x.shape)
+        np.reshape(np.linalg.multi_dot([*turned[:i][::-1], g, *turned[:i:-1]]), np.shape(x))
         for i, x in enumerate(arrays)
     ]
     return np.stack(parts) if hasattr(arrays, "shape") else parts

@@ -22,7 +22,7 @@ def _order_vjp(g, out, a, axis, places):
     """
     if a.size == 0:
         return np.broadcast_to(np.sum(g), a.shape)
-    axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [*range(a.ndim)] if axis is None else np.atleast_1d(axis).tolist()
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(a, axes, last)
     rows = moved.reshape(-1, math.prod(moved.shape[a.ndim - len(axes) :]))

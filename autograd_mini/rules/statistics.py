@@ -27,7 +27,7 @@ defvjp(np.ptp, _ptp_vjp)
 
 # average = sum(weights * a) / sum(weights), the latter of which `returned` returns too.
 def _average_a(g, out, a, axis=None, weights=None, returned=False, *, keepdims=False):
-    g = g[0] if returned else g
+    g, axis = g[0] if returned else g, _axes(a, axis)
     if weights is None:
         return mean_vjp(g, out, a, axis, keepdims=keepdims)
     weights = _along(weights, a, axis)
@@ -36,25 +36,25 @@ def _average_a(g, out, a, axis=None, weights=None, returned=False, *, keepdims=F
 
 def _average_weights(g, out, a, axis=None, weights=None, returned=False, *, keepdims=False):
     g, g_total, mean = (g[0], g[1], out[0]) if returned else (g, np.zeros_like(g), out)
+    axis = _axes(a, axis)
     full = _along(weights, a, axis)
     g, g_total, mean = (stretch(x, axis, keepdims) for x in (g, g_total, mean))
     slopes = g * (a - mean) / np.sum(full, axis=axis, keepdims=True) + g_total
     if np.shape(weights) == np.shape(a):
         return np.broadcast_to(slopes, np.shape(a))
-    axes = _axes(a, axis)
-    others = tuple(i for i in range(a.ndim) if i not in axes)
-    return np.transpose(np.sum(slopes, axis=others), np.argsort(np.argsort(axes)).tolist())
+    others = tuple(i for i in range(a.ndim) if i not in axis)
+    return np.transpose(np.sum(slopes, axis=others), np.argsort(np.argsort(axis)).tolist())
 
 
 def _axes(a, axis):
-    return [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    """Return `axis`, a number or a sequence of them, as numbers from 0."""
+    return None if axis is None else tuple(i % a.ndim for i in np.atleast_1d(axis).tolist())
 
 
-def _along(weights, a, axis):
-    """Return the weights of the elements along `axis` in a shape that goes with `a`."""
+def _along(weights, a, axes):
+    """Return the weights of the elements along `axes` in a shape that goes with `a`."""
     if np.shape(weights) == np.shape(a):
         return weights
-    axes = _axes(a, axis)
     shape = [n if i in axes else 1 for i, n in enumerate(a.shape)]
     return np.broadcast_to(np.transpose(weights, np.argsort(axes).tolist()).reshape(shape), a.shape)
 
