@@ -86,6 +86,11 @@ def as_numpy(array: Any) -> Any:
     )
 
 
+def like(array: Any, other: Any) -> Any:
+    """Return NumPy's `array` as one of the kind of `other`, which its library makes of it."""
+    return np.asarray(array, like=other) if is_foreign(other) else array
+
+
 def check_like(g: Any, array: Any) -> None:
     """Refuse NumPy's array `g` as the gradient of an `array` of another library.
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor, defvjp, log_softmax, primitive, relu, sigmoid, softmax
+from autograd_mini.kinds import like
+from autograd_mini.storage import bare
 from nn.init import generator
 from nn.losses import cross_entropy, mse_loss
 
@@ -89,6 +91,7 @@ def dropout(
     kept = generator(rng).random(x.shape) >= p
     scale = 1 / (1 - p) if p < 1 else 0.0
     mask = np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0))
+    mask = like(mask, bare(x))
     if isinstance(x, Tensor):
         mask = Tensor(mask, name="mask")  # pictures show it where it was made
     return x * mask

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.kinds import like
 
 __all__ = [
     "calculate_gain",
@@ -223,5 +224,5 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 
 
 def _write(tensor: Tensor, values: NDArray[Any]) -> Tensor:
-    tensor.data = np.asarray(values, tensor.dtype)
+    tensor.data = like(np.asarray(values, tensor.dtype), tensor.data)
     return tensor

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import defvjp, primitive, softmax
-from autograd_mini.kinds import as_array
+from autograd_mini.kinds import as_array, as_numpy
 from nn.module import Module
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -213,7 +213,7 @@ def _check_labels(logits: Any, labels: Any) -> None:
     if np.any(wrong := (labels < 0) | (labels >= classes)):
         raise ValueError(
             f"cross_entropy with {classes} classes takes labels from 0 to {classes - 1}, "
-            f"found {labels[int(np.argmax(wrong))]}"
+            f"found {as_numpy(labels[int(np.argmax(wrong))])}"
         )
 
 

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from autograd_mini.files import written_whole
+from autograd_mini.kinds import as_numpy
 from nn.zips import check_layout, check_sizes
 
 LONGEST_NAME = 65535  # bytes, by the format of zip files
@@ -109,7 +110,7 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     """Return `value` as an array of plain numbers."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"save can't store the mask of {name!r}: fill it, with .filled()")
-    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    array: NDArray[Any] = as_numpy(value.data if isinstance(value, Tensor) else value)
     if array.dtype.hasobject:
         raise TypeError(
             f"save never pickles: {name!r} holds Python objects ({array.dtype}), store numbers"

@@ -54,6 +54,8 @@ class StrictArray(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(kind, StrictArray | np.ndarray) for kind in types):
             return NotImplemented
+        if function in (np.array, np.asarray):  # the ways here, which ask for it
+            return StrictArray(function(*args, **kwargs))
         return _called(function, args, kwargs)
 
     def __getitem__(self, index: Any) -> Any:

@@ -381,3 +381,70 @@ def test_float32_stays_float32(kind):
     small = V.astype(np.float32)
     value, slope = value_and_grad(lambda x: np.mean(sigmoid(x) ** 2 / 3))(kind.make(small))
     assert (value.dtype, slope.dtype) == (np.float32, np.float32)
+
+
+# Networks.
+
+
+def moved(model: Any, kind: Kind) -> Any:
+    """Return `model` with its parameters as arrays of a kind."""
+    for p in model.parameters():
+        p.data = kind.make(p.data)
+    return model
+
+
+def network() -> Any:
+    rng = np.random.default_rng(0)
+    return nn.Sequential(
+        nn.Linear(6, 4, rng=rng), nn.Tanh(), nn.Linear(4, 6, rng=rng), nn.Sigmoid()
+    )
+
+
+LOSSES = {
+    "mse_loss": lambda x, y, labels: nn.functional.mse_loss(x, y),
+    "mse_loss by rows": lambda x, y, labels: nn.MSELoss("batchmean")(x, y),
+    "mse_loss of each": lambda x, y, labels: nn.functional.mse_loss(x, y, "none").sum(),
+    "cross_entropy": lambda x, y, labels: nn.functional.cross_entropy(x, labels),
+    "cross_entropy, a sum": lambda x, y, labels: nn.CrossEntropyLoss("sum")(x, labels),
+    "cross_entropy of each": lambda x, y, labels: cost(
+        nn.functional.cross_entropy(x, labels, "none")
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_the_losses_of_networks_have_their_gradients(kind, loss):
+    def evaluated(model, make):
+        out = model(Tensor(make(A)))
+        value = loss(out, make(B), make(LABELS))
+        value.backward()
+        return [value.data, *(p.grad for p in model.parameters())]
+
+    found, expected = evaluated(moved(network(), kind), kind.make), evaluated(network(), np.array)
+    same_trees(kind, found, expected)
+
+
+@pytest.mark.parametrize("wrong", [-1, 6])
+def test_a_label_out_of_range_is_found(kind, wrong):
+    labels = kind.make(np.array([0, wrong, 2, 1]))
+    with pytest.raises(ValueError, match=f"from 0 to 5, found .*{wrong}"):
+        nn.functional.cross_entropy(Tensor(kind.make(A)), labels)
+
+
+def test_linear_takes_inputs_with_more_axes(kind):
+    deep = numbers(2, 2, 6)
+    found = moved(nn.Linear(6, 4, rng=np.random.default_rng(0)), kind)(kind.make(deep))
+    same(kind, found.data, nn.Linear(6, 4, rng=np.random.default_rng(0))(deep).data)
+
+
+def test_dropout_draws_the_same_mask(kind):
+    def dropped(make):
+        rng = np.random.default_rng(3)
+        return grad(lambda x: np.sum(nn.functional.dropout(x, 0.5, rng=rng) ** 2))(make(A))
+
+    same(kind, dropped(kind.make), dropped(np.array))
+
+
+def test_parameters_are_drawn_in_their_kind(kind):
+    t = nn.init.normal(nn.Parameter(kind.make(A)), rng=np.random.default_rng(0))
+    same(kind, t.data, np.random.default_rng(0).normal(size=A.shape))
