@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dask
@@ -448,3 +449,27 @@ def test_dropout_draws_the_same_mask(kind):
 def test_parameters_are_drawn_in_their_kind(kind):
     t = nn.init.normal(nn.Parameter(kind.make(A)), rng=np.random.default_rng(0))
     same(kind, t.data, np.random.default_rng(0).normal(size=A.shape))
+
+
+# The README.
+
+ELSEWHERE = [  # tested above, one by one
+    "every function made from a function, and `checkpoint`",
+    "losses and layers",
+    "dropout",
+    "copies and pickles",
+    "saved states",
+]
+
+
+def test_the_readme_names_exactly_what_passes():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    named = " ".join(readme.partition("these pass: ")[2].partition(".\n")[0].split())
+    assert named.split("; ") == [*CORE, *ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    "name", ["grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "checkpoint"]
+)
+def test_every_function_made_from_a_function_is_among_the_transforms(name):
+    assert any(case.split()[0].strip(",") == name for case in TRANSFORMS)
