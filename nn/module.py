@@ -18,6 +18,7 @@ from autograd_mini import Tensor
 from autograd_mini.clock import tick
 from autograd_mini.origin import skip_frames_in
 from autograd_mini.scopes import note_call
+from autograd_mini.states import converted, fitted, refuse_if
 
 # The line that made a Tensor is the user's, not the layer's.
 skip_frames_in(__file__)
@@ -121,6 +122,7 @@ class Module:
 
         Raises:
             TypeError: `dtype` is of another kind.
+            ValueError: it can't hold a number; nothing is changed then.
 
         >>> from nn import Linear
         >>> Linear(3, 2).astype(np.float32).weight.dtype
@@ -132,11 +134,11 @@ class Module:
                 f"astype converts a {type(self).__name__} to a floating-point type, asked for "
                 f"{dtype}: use np.float32 or np.float64"
             )
-        for _, x in _once(_tensors(self)):
-            if x.dtype.kind == "f" and x.dtype != dtype:
-                grad, x.grad = x.grad, None
-                x.data = x.data.astype(dtype)
-                x.grad = None if grad is None else grad.astype(dtype)
+        floats = [(path, x) for path, x in _once(_tensors(self)) if x.dtype.kind == "f"]
+        arrays = [(x, *_converted(x, dtype, path)) for path, x in floats if x.dtype != dtype]
+        for x, data, grad in arrays:
+            x.grad = None
+            x.data, x.grad = data, grad
         return self
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
@@ -157,24 +159,17 @@ class Module:
             state: arrays by path, as from `state_dict` or `nn.load`.
 
         Raises:
-            TypeError: `state` is no mapping.
+            TypeError: `state` is no mapping, or holds a Tensor whose gradient would be lost; see
+                `nn.functional_call`.
             ValueError: the state does not fit. Lists every missing and unexpected path, wrong
-                shape and wrong kind of number; nothing is changed then.
+                shape and kind, and every value that would be changed by more than rounding;
+                nothing is changed then.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"load_state_dict takes a dict of arrays by name, found {state!r}: "
-                "read a file with nn.load first"
-            )
         own = _state(self)
-        given = {path: _bare(value) for path, value in state.items()}
-        if misfits := _misfits(own, given):
-            raise ValueError(
-                f"the state does not fit this {type(self).__name__}, so nothing was loaded:\n  "
-                + "\n  ".join(misfits)
-            )
+        given = fitted(type(self).__name__, own, state)
+        refuse_if([*_contradictions(own, given)], type(self).__name__)
         for path, x in own.items():
-            x.data = given[path].astype(x.dtype)
+            x.data = given[path]
 
     def __repr__(self) -> str:
         """Show the tree of modules, with the shapes and counts of their parameters."""
@@ -274,17 +269,10 @@ def _state(root: Module) -> dict[str, Tensor]:
     return state
 
 
-def _misfits(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> list[str]:
-    """List in words what keeps `given` from being loaded into `own`."""
-    misfits = [f"missing in the state: {path}" for path in own if path not in given]
-    misfits += [f"unexpected in the state: {path}" for path in given if path not in own]
-    for path in filter(given.__contains__, own):
-        x, array = own[path], given[path]
-        if array.shape != x.shape:
-            misfits.append(f"wrong shape: {path} is {x.shape} here, {array.shape} in the state")
-        elif not np.can_cast(array.dtype, x.dtype, "same_kind"):
-            misfits.append(f"wrong dtype: {path} is {x.dtype} here, {array.dtype} in the state")
-    return misfits or list(_contradictions(own, given))
+def _converted(x: Tensor, dtype: np.dtype[Any], path: str) -> tuple[Any, Any]:
+    """Return data and gradient of `x` in another dtype."""
+    grad = None if x.grad is None else converted(x.grad, dtype, f"the gradient of {path}")
+    return converted(x.data, dtype, path), grad
 
 
 def _contradictions(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> Iterator[str]:
@@ -294,7 +282,3 @@ def _contradictions(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> I
         first = first_paths.setdefault(id(x), path)
         if first != path and not np.array_equal(given[first], given[path], equal_nan=True):
             yield f"two values for one Tensor: {first} and {path} differ in the state"
-
-
-def _bare(value: Any) -> NDArray[Any]:
-    return value.data if isinstance(value, Tensor) else np.asarray(value)

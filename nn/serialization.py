@@ -108,9 +108,10 @@ def _name(name: Any) -> str:
 
 def _array(name: str, value: Any) -> NDArray[Any]:
     """Return `value` as an array of plain numbers."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"save can't store the mask of {name!r}: fill it, with .filled()")
-    array: NDArray[Any] = as_numpy(value.data if isinstance(value, Tensor) else value)
+    try:
+        array: NDArray[Any] = as_numpy(value.data if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError) as error:  # a mask, rows of several lengths
+        raise TypeError(f"save can't store {name!r} as an array: {error}") from error
     if array.dtype.hasobject:
         raise TypeError(
             f"save never pickles: {name!r} holds Python objects ({array.dtype}), store numbers"

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
 from autograd_mini.clock import mark_written, tick
+from autograd_mini.states import fitted
+from optim.arguments import check_number, check_options, checked_params
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
@@ -70,8 +71,8 @@ class SGD:
         nesterov: bool = False,
         maximize: bool = False,
     ) -> None:
-        _check_options(lr, momentum, dampening, weight_decay, nesterov, maximize)
-        self.params = _checked_params(params)
+        check_options(lr, momentum, dampening, weight_decay, nesterov, maximize)
+        self.params = checked_params(params)
         self.lr = lr
         self.momentum = momentum
         self.dampening = dampening
@@ -82,6 +83,12 @@ class SGD:
         self._lr = math.nan  # what the slots hold, to notice a change
         self._used_until = 0  # gradients from before this tick were used
         self._has_warned = False
+
+    def __repr__(self) -> str:
+        """Show the options and what they are applied to."""
+        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in OPTIONS)
+        numbers = sum(p.size for p in self.params)
+        return f"SGD({options})  {len(self.params)} Tensors, {numbers:,} numbers"
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to None."""
@@ -106,14 +113,17 @@ class SGD:
             g = p._grad
             if g is None:
                 continue
+            array = p._array
+            if array is not slot.array:
+                slot.follow(array, self.lr)
             if not is_plain:
                 g = self._direction(slot, g)
-            array, change = p._array, np.multiply(g, slot.lr, slot.scaled)
+            change = np.multiply(g, slot.lr, slot.scaled)
             if type(array) is np.ndarray:  # the same, without the steps in between
                 np.subtract(array, change, array)
                 mark_written(array)
             else:
-                p.data -= change
+                p.data = array - change
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the options, and the velocities as "momentum_buffer.0" and so on, as arrays."""
@@ -130,45 +140,42 @@ class SGD:
             state: as from `state_dict` or `nn.load`.
 
         Raises:
-            TypeError: `state` is no mapping.
-            ValueError: a name is missing or unexpected, an array has a wrong shape, or an option
-                is out of range. Nothing is changed then.
+            TypeError: `state` is no mapping, or holds a Tensor whose gradient would be lost.
+            ValueError: a name is missing or unexpected, an array has a wrong shape or kind or would
+                be changed by more than rounding, or an option is out of range. Nothing is changed
+                then.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict takes a dict of arrays by name, found {state!r}")
-        given = {name: np.asarray(value) for name, value in state.items()}
-        if misfits := self._misfits(given):
-            raise ValueError(
-                "the state does not fit this SGD, so nothing was loaded:\n  " + "\n  ".join(misfits)
-            )
+        slots = self._slots_by_name()
+        own = dict.fromkeys(OPTIONS) | {name: slot.p for name, slot in slots.items()}
+        given = fitted("SGD", own, state, optional=slots)
         options = {name: given[name].item() for name in OPTIONS}
-        _check_options(**options)
+        check_options(**options)
         for name, value in options.items():
             setattr(self, name, value)
-        for name, slot in self._slots_by_name().items():
-            slot.v = given[name].astype(slot.p.dtype) if name in given else None
+        for name, slot in slots.items():
+            slot.v = given.get(name)
 
     def _direction(self, slot: _Slot, g: Any) -> Any:
         """Return what `lr` is multiplied with, by the formulas above, in the slot's arrays."""
-        p = slot.p.data
-        if slot.g is None:
-            slot.g = np.empty_like(p)
+        if slot.g is None and slot.scaled is not None:
+            slot.g = np.empty_like(slot.scaled)
         if self.maximize:
             g = np.negative(g, out=slot.g)
         if self.weight_decay:
-            np.multiply(p, self.weight_decay, out=slot.scaled)
-            g = np.add(g, slot.scaled, out=slot.g)
+            decay = np.multiply(slot.array, self.weight_decay, out=slot.scaled)
+            g = np.add(g, decay, out=slot.g)
         if not self.momentum:
             return g
         if slot.v is None:
             slot.v = g.copy()
         else:
-            slot.v *= self.momentum
-            slot.v += np.multiply(g, 1 - self.dampening, out=slot.scaled) if self.dampening else g
+            fresh = np.multiply(g, 1 - self.dampening, out=slot.scaled) if self.dampening else g
+            kept = np.multiply(slot.v, self.momentum, out=_plain(slot.v))
+            slot.v = np.add(kept, fresh, out=_plain(kept))
         if not self.nesterov:
             return slot.v
-        np.multiply(slot.v, self.momentum, out=slot.scaled)
-        return np.add(g, slot.scaled, out=slot.g)
+        ahead = np.multiply(slot.v, self.momentum, out=slot.scaled)
+        return np.add(g, ahead, out=slot.g)
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""
@@ -191,104 +198,51 @@ class SGD:
 
     def _take_lr(self) -> None:
         """Put `lr` into arrays of the parameters' dtypes, quicker for NumPy than a number."""
-        _check_number("lr", self.lr, lowest=0)
+        check_number("lr", self.lr, lowest=0)
         for slot in self._slots:
-            slot.lr = np.array(self.lr, slot.p.dtype)
+            slot.take_lr(self.lr)
         self._lr = self.lr
 
     def _slots_by_name(self) -> dict[str, _Slot]:
         return {f"momentum_buffer.{i}": slot for i, slot in enumerate(self._slots)}
 
-    def _misfits(self, given: dict[str, NDArray[Any]]) -> list[str]:
-        """List in words what keeps `given` from being loaded."""
-        slots = self._slots_by_name()
-        misfits = [f"missing in the state: {name}" for name in OPTIONS if name not in given]
-        for name, array in given.items():
-            if name not in slots and name not in OPTIONS:
-                misfits.append(f"unexpected in the state: {name}")
-                continue
-            shape = slots[name].p.shape if name in slots else ()
-            if array.shape != shape:
-                misfits.append(f"wrong shape: {name} is {shape} here, {array.shape} in the state")
-            elif name in slots and not np.can_cast(array.dtype, slots[name].p.dtype, "same_kind"):
-                misfits.append(f"wrong dtype: {name} is {array.dtype} in the state")
-        return misfits
-
 
 class _Slot:
-    """A parameter, its velocity, and the arrays that its steps work in."""
+    """A parameter, its velocity, and the arrays that its steps work in.
 
-    __slots__ = ("g", "lr", "p", "scaled", "v")
+    An array of another library may not be written to: None stands for those it would work in.
+    """
+
+    __slots__ = ("array", "g", "lr", "p", "scaled", "v")
 
     def __init__(self, p: Tensor) -> None:
         self.p = p
-        self.v: NDArray[Any] | None = None
-        self.g: NDArray[Any] | None = None
-        self.lr: NDArray[Any]
-        self.scaled = np.empty_like(p.data)
+        self.array: Any = None
+        self.lr: Any = None
+        self.v: Any = None
+        self.g: Any = None
+        self.scaled: Any = None
+
+    def take_lr(self, lr: float) -> None:
+        """Keep `lr` as what is quickest to multiply the parameter with."""
+        self.lr = lr if _plain(self.p.data) is None else np.array(lr, self.p.dtype)
+
+    def follow(self, array: Any, lr: float) -> None:
+        """Make everything fit `array`, which took the place of the parameter's array."""
+        self.array = array
+        if not _is_like(self.scaled, array):
+            self.scaled = None if _plain(array) is None else np.empty_like(array)
+            self.g = None
+            self.take_lr(lr)
+        if self.v is not None and not _is_like(self.v, array):
+            self.v = np.array(self.v, array.dtype, like=array)
 
 
-def _checked_params(params: Iterable[Tensor]) -> list[Tensor]:
-    if isinstance(params, Tensor):
-        raise TypeError("SGD takes a list of Tensors, found a single one: write [tensor]")
-    if not isinstance(params, Iterable):
-        raise TypeError(
-            f"SGD takes a list of Tensors, such as model.parameters(), found {params!r}"
-        )
-    params = list(params)
-    if not params:
-        raise ValueError("SGD takes at least one Tensor, found an empty list of parameters")
-    first: dict[int, int] = {}
-    for i, p in enumerate(params):
-        if not isinstance(p, Tensor):
-            raise TypeError(
-                f"SGD takes Tensors, such as model.parameters(), found {type(p).__name__} at "
-                f"position {i}"
-            )
-        if not (p.requires_grad and p.is_leaf):
-            why = "is the result of an operation" if p.requires_grad else "does not require grad"
-            raise ValueError(
-                f"SGD changes leaves that require grad, but the Tensor of shape {p.shape} at "
-                f"position {i} {why}: make it with Tensor(data, requires_grad=True)"
-            )
-        if p.dtype.kind == "c":
-            raise ValueError(
-                f"SGD changes real numbers, found {p.dtype} at position {i}: make it of two real "
-                f"Tensors, real + 1j * imag"
-            )
-        if first.setdefault(id(p), i) != i:
-            raise ValueError(
-                f"SGD would change one Tensor twice in a step: positions {first[id(p)]} and {i} "
-                "hold the same, leave one out"
-            )
-    return params
+def _is_like(one: Any, other: Any) -> bool:
+    """Return whether two arrays are of one kind, shape and dtype."""
+    return type(one) is type(other) and (one.shape, one.dtype) == (other.shape, other.dtype)
 
 
-def _check_options(
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    maximize: bool,
-) -> None:
-    _check_number("lr", lr, lowest=0)
-    _check_number("momentum", momentum, lowest=0)
-    _check_number("dampening", dampening)
-    _check_number("weight_decay", weight_decay, lowest=0)
-    for name, value in (("nesterov", nesterov), ("maximize", maximize)):
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"SGD: {name} is True or False, found {value!r}")
-    if nesterov and (momentum == 0 or dampening != 0):
-        raise ValueError(
-            f"SGD: nesterov needs momentum > 0 and dampening = 0, found momentum={momentum} and "
-            f"dampening={dampening}"
-        )
-
-
-def _check_number(name: str, value: Any, lowest: float = -math.inf) -> None:
-    if not isinstance(value, Real):
-        raise TypeError(f"SGD: {name} is a number, found {value!r}")
-    if not (math.isfinite(value) and float(value) >= lowest):
-        bound = "" if lowest == -math.inf else f", at least {lowest}"
-        raise ValueError(f"SGD: {name} is a finite number{bound}, found {value!r}")
+def _plain(array: Any) -> Any:
+    """Return an array that may be written to, None for one of another library."""
+    return array if type(array) is np.ndarray else None

@@ -36,7 +36,7 @@ ROOMS = (
     ("autograd_mini.ufunc_methods",),
     ("autograd_mini.methods", "autograd_mini.exits"),
     ("autograd_mini.storage",),
-    ("autograd_mini.recorded",),
+    ("autograd_mini.recorded", "autograd_mini.states"),
     ("autograd_mini.anomaly",),
     ("autograd_mini.backward",),
     ("autograd_mini.in_place",),

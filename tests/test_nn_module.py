@@ -310,8 +310,116 @@ def test_a_state_that_is_a_path_is_refused_with_the_remedy():
 
 def test_a_state_may_hold_tensors():
     model = nn.Linear(2, 1)
-    model.load_state_dict({"weight": nn.Parameter([[1.0, 2.0]]), "bias": Tensor([3.0])})
+    model.load_state_dict({"weight": Tensor([[1.0, 2.0]]), "bias": Tensor([3.0])})
     assert model(np.array([1.0, 1.0])).data.tolist() == [6.0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        nn.Parameter([[1.0, 2.0]]),
+        nn.Parameter([[1.0, 2.0]]) * 3,
+        [[nn.Parameter(1.0), 2.0]],
+        ([1.0, nn.Parameter(2.0)],),
+    ],
+)
+def test_a_state_whose_gradient_would_be_lost_is_refused(value):
+    model = nn.Linear(2, 1, bias=False)
+    before = model.weight.data.copy()
+    with pytest.raises(TypeError, match=r"gradient of 'weight'.* nn\.functional_call"):
+        model.load_state_dict({"weight": value})
+    assert np.array_equal(model.weight.data, before)
+    with no_grad():
+        model.load_state_dict({"weight": nn.Parameter([[1.0, 2.0]])})
+    assert model.weight.data.tolist() == [[1.0, 2.0]]
+
+
+LOSSES = {  # a value, the dtype that it does not fit into, and the reason
+    "an overflow": (1e300, np.float32, "holds 1e+300, which float32 can't: it would become inf"),
+    "a negative overflow": (-70000.0, np.float16, "it would become -inf"),
+    "an overflow of a whole number": (70000, np.float16, "it would become inf"),
+    "a large whole number": (2**60 + 1, np.float64, "which float64 can't: it would become 1.15"),
+    "the largest whole number": (
+        2**64 - 1,
+        np.float64,
+        "wrong value: x holds 18446744073709551615",
+    ),
+    "a whole number of a float32": (2**24 + 1, np.float32, "which float32 can't"),
+    "a whole number that wraps": (300, np.int8, "which int8 can't: it would become 44"),
+    "a negative one without a sign": (-1, np.uint8, "which uint8 can't: it would become 255"),
+    "a truth": (True, np.float64, "wrong dtype: x is float64 here, bool in the state"),
+    "a truth among integers": (True, np.int64, "wrong dtype: x is int64 here, bool in the state"),
+    "a fraction": (0.5, np.int64, "wrong dtype: x is int64 here, float64 in the state"),
+    "a complex number": (1j, np.float64, "wrong dtype: x is float64 here, complex128"),
+    "a complex overflow": (1e300j, np.complex64, "which complex64 can't"),
+    "text": ("1.5", np.float64, "wrong dtype: x is float64 here, <U3"),
+    "a date": (np.datetime64("2020-01-01"), np.float64, "wrong dtype: x is float64 here, dat"),
+    "a span of time": (np.timedelta64(1, "s"), np.int64, "wrong dtype: x is int64 here, tim"),
+    "records": (np.zeros((), [("a", float)]), np.float64, "wrong dtype: x is float64 here"),
+    "an object": (2**70, np.float64, "wrong dtype: x is float64 here, object"),
+    "nothing": (None, np.float64, "wrong dtype: x is float64 here, object"),
+    "a masked number": (np.ma.masked_array(1.0, True), np.float64, "no array: x, since masked"),
+    "rows of two lengths": ([[1.0], [1.0, 2.0]], np.float64, "no array: x, since"),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_value_that_would_be_changed_is_not_loaded(kind):
+    value, dtype, reason = LOSSES[kind]
+    model = named(x=Tensor(dtype(1)), y=Tensor(2.0))
+    with pytest.raises(ValueError, match="so nothing was loaded") as caught:
+        model.load_state_dict({"x": value, "y": 3.0})
+    assert reason in str(caught.value)
+    assert (model.x.item(), model.y.item()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (0.1, np.float32),  # rounded
+        (1e-300, np.float32),  # a number that small becomes 0
+        (np.nan, np.float32),
+        (-np.inf, np.float16),
+        (2**60, np.float64),
+        (-(2**63), np.float32),
+        (2**24, np.float32),
+        (127, np.int8),
+        (2**63, np.uint64),
+        (np.uint8(200), np.int64),
+        (np.float32(0.1), np.float64),
+        (np.longdouble("0.1"), np.float64),
+        (1.5, np.complex64),
+        (True, np.bool_),
+        (np.array(2.0, ">f8"), np.float64),
+    ],
+)
+def test_a_value_that_keeps_its_meaning_is_loaded(value, dtype):
+    model = named(x=Tensor(dtype(1)))
+    model.load_state_dict({"x": value})
+    assert model.x.dtype == dtype
+    np.testing.assert_array_equal(model.x.data, np.asarray(value).astype(dtype))
+
+
+def test_one_number_among_many_that_would_be_lost_is_named():
+    model = named(x=nn.Parameter(np.zeros((2, 3), np.float32)))
+    array = np.zeros((2, 3))
+    array[1, 1] = 1e39
+    with pytest.raises(ValueError, match=r"x holds 1e\+39, which float32 can't"):
+        model.load_state_dict({"x": array})
+
+
+@pytest.mark.parametrize("is_gradient", [False, True])
+def test_astype_that_would_overflow_is_refused_and_changes_nothing(is_gradient):
+    model = nn.Linear(1, 1)
+    x = model.bias
+    if is_gradient:
+        x.grad = np.array([1e300])
+    else:
+        x.data = np.array([1e300])
+    with pytest.raises(ValueError, match=r"bias holds 1e\+300, which float32 can't"):
+        model.astype(np.float32)
+    assert model.weight.dtype == x.dtype == np.float64
+    assert is_gradient == (x.grad is not None)
 
 
 def test_a_tied_parameter_stands_under_both_names_as_in_pytorch():

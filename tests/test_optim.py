@@ -241,6 +241,64 @@ def test_new_weights_loaded_after_the_optimizer_was_made_are_the_ones_stepped():
     assert model.weight.item() == 4.0
 
 
+CONVERSIONS: dict[str, Any] = {
+    "astype": lambda model, _: model.astype(np.float64),
+    "other data": lambda model, _: [
+        setattr(p, "data", p.data.astype(np.float64)) for p in model.parameters()
+    ],
+    "load, then astype": lambda model, optimizer: (
+        optimizer.load_state_dict(optimizer.state_dict()),
+        model.astype(np.float64),
+    ),
+    "astype, then load": lambda model, optimizer: (
+        model.astype(np.float64),
+        optimizer.load_state_dict(optimizer.state_dict()),
+    ),
+    "there and back and there": lambda model, _: (
+        model.astype(np.float64).astype(np.float32).astype(np.float64)
+    ),
+}
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+@pytest.mark.parametrize("steps_before", [0, 2])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_after_a_conversion_steps_are_those_of_the_new_dtype(variant, steps_before, conversion):
+    """Steps with numbers that float32 can't hold show in which arithmetic they were made."""
+
+    def train(model, optimizer, steps):
+        for step in range(steps):
+            for p in model.parameters():
+                p.grad = np.asarray(np.full(p.shape, 1 / 3 + step), p.dtype)
+            optimizer.step()
+
+    model = nn.Linear(2, 2, dtype=np.float32, rng=np.random.default_rng(0))
+    optimizer = SGD(model.parameters(), **VARIANTS[variant])
+    train(model, optimizer, steps_before)
+    model.zero_grad()
+    CONVERSIONS[conversion](model, optimizer)
+    twin = nn.Linear(2, 2)
+    twin.load_state_dict(model.state_dict())
+    other = SGD(twin.parameters(), lr=1)
+    other.load_state_dict(optimizer.state_dict())
+    for one, two in ((model, optimizer), (twin, other)):
+        train(one, two, 3)
+    assert {p.dtype for p in model.parameters()} == {np.dtype(np.float64)}
+    assert np.array_equal(model.weight.data, twin.weight.data)
+    buffers = [x for name, x in optimizer.state_dict().items() if "buffer" in name]
+    assert {x.dtype for x in buffers} <= {np.dtype(np.float64)}
+
+
+def test_a_step_after_astype_is_as_exact_as_the_new_dtype():
+    p = parameter(1.0, dtype=np.float32)
+    optimizer = SGD([p], lr=0.1, momentum=0.9)
+    p.data = p.data.astype(np.float64)
+    for _ in range(2):
+        give(p, 1 / 3)
+        optimizer.step()
+    assert p.data[0] == pytest.approx(1 - 0.1 / 3 - 0.1 * 1.9 / 3, rel=1e-15)
+
+
 # Options while it runs.
 
 
@@ -447,6 +505,14 @@ def test_a_state_that_does_not_fit_is_refused_as_a_whole_and_changes_nothing():
         ("momentum", 0.0, ValueError),
         ("lr", "fast", TypeError),
         ("momentum_buffer.0", [1j, 1j], ValueError),
+        ("momentum_buffer.0", ["a", "b"], ValueError),
+        ("momentum_buffer.0", [True, False], ValueError),
+        ("momentum_buffer.0", [2**60 + 1, 0], ValueError),
+        ("momentum_buffer.0", [[1.0], [2.0]], ValueError),
+        ("lr", True, TypeError),
+        ("lr", None, TypeError),
+        ("lr", 1j, TypeError),
+        ("nesterov", 1, TypeError),
     ],
 )
 def test_a_state_with_a_bad_value_changes_nothing(name, value, error):
@@ -456,6 +522,28 @@ def test_a_state_with_a_bad_value_changes_nothing(name, value, error):
     assert optimizer.lr == 0.1
     assert optimizer.momentum == 0.9
     assert "momentum_buffer.0" not in optimizer.state_dict()
+
+
+def test_a_velocity_that_would_be_lost_is_refused():
+    p = parameter(1.0, 2.0, dtype=np.float32)
+    optimizer = SGD([p], lr=0.1, momentum=0.9)
+    state: dict[str, Any] = dict(optimizer.state_dict())
+    with pytest.raises(ValueError, match=r"momentum_buffer\.0 holds 1e\+300, which float32 can't"):
+        optimizer.load_state_dict(state | {"momentum_buffer.0": np.array([1e300, 0])})
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(ValueError, match=r"no array: momentum_buffer\.0, since masked"):
+        optimizer.load_state_dict(state | {"momentum_buffer.0": masked})
+    for name, value in (("lr", parameter(1.0)[0]), ("momentum_buffer.0", parameter(1.0, 2.0))):
+        with pytest.raises(TypeError, match=rf"would lose the gradient of '{name}'"):
+            optimizer.load_state_dict(state | {name: value})
+
+
+def test_the_repr_shows_the_options():
+    optimizer = SGD(nn.Linear(3, 2).parameters(), lr=0.1, momentum=0.9)
+    assert repr(optimizer) == (
+        "SGD(lr=0.1, momentum=0.9, dampening=0, weight_decay=0, nesterov=False, maximize=False)"
+        "  2 Tensors, 8 numbers"
+    )
 
 
 def test_a_state_that_is_no_mapping_is_refused():
@@ -476,9 +564,10 @@ def test_a_negative_or_infinite_option_is_refused(name, value):
 
 @pytest.mark.parametrize("name", ["lr", "momentum", "dampening", "weight_decay"])
 def test_an_option_that_is_no_number_is_refused(name):
-    options: dict[str, Any] = {"lr": 0.1, name: "0.1"}
-    with pytest.raises(TypeError, match=f"{name} is a number, found '0.1'"):
-        SGD([parameter(1.0)], **options)
+    for value in ("0.1", None, True, np.array(0.1), 1j, parameter(0.1)[0], Tensor(0.1)):
+        options: dict[str, Any] = {"lr": 0.1, name: value}
+        with pytest.raises(TypeError, match=f"{name} is a number, found"):
+            SGD([parameter(1.0)], **options)
 
 
 def test_a_dampening_that_is_not_finite_is_refused():
@@ -624,3 +713,15 @@ def test_an_array_that_is_never_written_in_place_is_stepped_too():
     SGD([p], lr=0.5).step()
     assert p.data.array.tolist() == [0.5, 1.5]
     assert before.array.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_steps_arrays_of_another_library_alike(variant):
+    p, q = parameter(1.0, 2.0), Tensor(Lazy([1.0, 2.0]), requires_grad=True)
+    optimizers = SGD([p], **VARIANTS[variant]), SGD([q], **VARIANTS[variant])
+    for step in range(4):
+        p.grad, q.grad = np.array([0.5, -step]), Lazy([0.5, -step])
+        for optimizer in optimizers:
+            optimizer.step()
+    assert type(q.data) is Lazy
+    assert q.data.array.tolist() == pytest.approx(p.data.tolist(), rel=1e-14)

@@ -1,0 +1,81 @@
+"""The arguments of an optimizer: what it may change, and by which numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import Tensor
+
+
+def checked_params(params: Iterable[Tensor]) -> list[Tensor]:
+    """Return the Tensors as a list, each a real leaf that requires grad, each once."""
+    if isinstance(params, Tensor):
+        raise TypeError("SGD takes a list of Tensors, found a single one: write [tensor]")
+    if not isinstance(params, Iterable):
+        raise TypeError(
+            f"SGD takes a list of Tensors, such as model.parameters(), found {params!r}"
+        )
+    params = list(params)
+    if not params:
+        raise ValueError("SGD takes at least one Tensor, found an empty list of parameters")
+    first: dict[int, int] = {}
+    for i, p in enumerate(params):
+        if not isinstance(p, Tensor):
+            raise TypeError(
+                f"SGD takes Tensors, such as model.parameters(), found {type(p).__name__} at "
+                f"position {i}"
+            )
+        if not (p.requires_grad and p.is_leaf):
+            why = "is the result of an operation" if p.requires_grad else "does not require grad"
+            raise ValueError(
+                f"SGD changes leaves that require grad, but the Tensor of shape {p.shape} at "
+                f"position {i} {why}: make it with Tensor(data, requires_grad=True)"
+            )
+        if p.dtype.kind == "c":
+            raise ValueError(
+                f"SGD changes real numbers, found {p.dtype} at position {i}: make it of two real "
+                f"Tensors, real + 1j * imag"
+            )
+        if first.setdefault(id(p), i) != i:
+            raise ValueError(
+                f"SGD would change one Tensor twice in a step: positions {first[id(p)]} and {i} "
+                "hold the same, leave one out"
+            )
+    return params
+
+
+def check_options(
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+) -> None:
+    """Raise a TypeError or ValueError if an option is no number, no switch, or out of range."""
+    check_number("lr", lr, lowest=0)
+    check_number("momentum", momentum, lowest=0)
+    check_number("dampening", dampening)
+    check_number("weight_decay", weight_decay, lowest=0)
+    for name, value in (("nesterov", nesterov), ("maximize", maximize)):
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"SGD: {name} is True or False, found {value!r}")
+    if nesterov and (momentum == 0 or dampening != 0):
+        raise ValueError(
+            f"SGD: nesterov needs momentum > 0 and dampening = 0, found momentum={momentum} and "
+            f"dampening={dampening}"
+        )
+
+
+def check_number(name: str, value: Any, lowest: float = -math.inf) -> None:
+    """Raise a TypeError or ValueError if `value` is no finite number from `lowest` on."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"SGD: {name} is a number, found {value!r}")
+    if not (math.isfinite(value) and float(value) >= lowest):
+        bound = "" if lowest == -math.inf else f", at least {lowest}"
+        raise ValueError(f"SGD: {name} is a finite number{bound}, found {value!r}")
