@@ -7,6 +7,7 @@ gradient in silence, so it raises while calls are recorded and the Tensor requir
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from sys import _getframe as frame_at
 from typing import Any
@@ -17,7 +18,18 @@ from autograd_mini.kinds import MASKED, as_numpy, is_foreign, name_of
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
 
-_NUMPY = str(Path(np.__file__).parent)
+# Frames in there are not the user's line: SciPy stands beside NumPy.
+_BELOW = tuple(f"{Path(np.__file__).parents[1] / name}{os.sep}" for name in ("numpy", "scipy"))
+# What keeps the gradient, by the name of what was called; functions of math have NumPy's twins.
+_INSTEAD = {
+    "np.full": "x * np.ones(3) for np.full(3, x)",
+    "np.r_": "np.concatenate for np.r_",
+    "np.c_": "np.column_stack for np.c_",
+    "np.vectorize": "arithmetic on arrays for np.vectorize",
+    "int": "int(np.trunc(x)), which is flat, for int(x)",
+    "math.fsum": "np.sum for math.fsum",
+    "statistics.fmean": "np.mean for statistics.fmean",
+}
 
 
 class GradientLostError(TypeError):
@@ -90,15 +102,24 @@ class Exits:
 
 def _lost(x: Any, kind: str) -> str:
     """Say which expression asked for a number, of which Tensor, and what to write instead."""
-    frame = frame_outside(_NUMPY)
+    frame = frame_outside(_BELOW)
     asked = expression_at(frame.f_code, frame.f_lasti) or f"a conversion to {kind}"
     return (
         f"{asked} ({locate(frame.f_code, frame.f_lasti)}) takes {kind} out of {_described(x)}, "
         f"which requires grad, so its gradient would be lost: write .item(), .data or .detach() "
-        f"where the number is only looked at; to keep the gradient, call np.sqrt for math.sqrt, "
-        f"make arrays of Tensors with autograd_mini.array, np.stack, np.concatenate or np.where, "
-        f"and assign into a Tensor, z = Tensor(np.zeros(3))"
+        f"where the number is only looked at; to keep the gradient, write {_instead(asked)}, join "
+        f"Tensors with autograd_mini.array, np.stack, np.concatenate or np.where, assign into a "
+        f"Tensor, z = Tensor(np.zeros(3)), or make the call a primitive (see docs/numpy-code.md)"
     )
+
+
+def _instead(asked: str) -> str:
+    """Return what to write for a call that takes numbers, with an example if it has no twin."""
+    name = asked.partition("(")[0].partition("[")[0]
+    module, _, function = name.rpartition(".")
+    if module in ("math", "cmath") and hasattr(np, function):
+        return f"np.{function} for {name}"
+    return _INSTEAD.get(name, "np.sqrt for math.sqrt")
 
 
 def _described(x: Any) -> str:

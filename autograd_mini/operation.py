@@ -163,6 +163,12 @@ class Operation:
                 f"{self.name} with {len(args)} positional arguments can't be recorded: its "
                 f"derivative knows {names}; pass no more than these"
             )
+        if "out" in kwargs and "out" not in (self.keywords or ()):
+            raise TypeError(
+                f"{self.name}(..., out=) can't be recorded, since a gradient would be lost in an "
+                f"array that is written into: write z = z + x for z += x, leave out= away, or "
+                f"assign into a Tensor, z = Tensor(np.zeros(3))"
+            )
         for key in kwargs:
             known = key not in _OUTPUTS if self.keywords is None else key in self.keywords
             if not known:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import linecache
 import os
+import sysconfig
 from sys import _getframe as frame_at
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -32,6 +33,8 @@ outside: set[str] = set()
 # The code outside that recorded last. It mostly records next, too: then nobody looks at its file.
 lately: list[CodeType | None] = [None]
 _folders: list[str] = []
+_PYTHON = sysconfig.get_path("stdlib") + os.sep
+_INSTALLED = tuple(_PYTHON + name + os.sep for name in ("site-packages", "dist-packages"))
 
 
 def skip_frames_in(file: str) -> None:
@@ -91,12 +94,17 @@ def locate(code: CodeType, offset: int) -> Origin:
     return Origin(code.co_filename, line, code.co_name)
 
 
-def frame_outside(folder: str) -> FrameType:
-    """Return the first frame that is neither the library's own nor of a file in `folder`."""
+def frame_outside(folders: tuple[str, ...]) -> FrameType:
+    """Return the first frame that is neither the library's own nor Python's nor in `folders`."""
     frame = leave_library(frame_at(1))
-    while frame.f_code.co_filename.startswith(folder) and frame.f_back is not None:
+    while frame.f_back is not None and _is_below(frame.f_code.co_filename, folders):
         frame = leave_library(frame.f_back)
     return frame
+
+
+def _is_below(file: str, folders: tuple[str, ...]) -> bool:
+    is_pythons = file.startswith(_PYTHON) and not file.startswith(_INSTALLED)
+    return is_pythons or file.startswith(folders)
 
 
 def expression_at(code: CodeType, offset: int) -> str:
@@ -110,9 +118,16 @@ def expression_at(code: CodeType, offset: int) -> str:
     places = [place[::2] for place in code.co_positions()]  # line and column where each starts
     before = [i for i in dis.get_instructions(code) if i.offset <= offset]
     loads = [i for i in before if i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST"]
-    names = [i.argval for i in loads if places[i.offset // 2] == places[offset // 2]]
+    loads = [i for i in loads if places[i.offset // 2] == places[offset // 2]]
+    # The condition of a loop is compiled twice: the last name that is no attribute begins it.
+    first = max((n for n, i in enumerate(loads) if not _is_attribute(i.opname)), default=0)
+    names = [i.argval for i in loads[first:]]
     shapes = (("CALL", "(...)"), ("STORE_SUBSCR", "[...] = ..."), ("SUBSCR", "[...]"))
     shape = next((shape for part, shape in shapes if part in before[-1].opname), "")
     if not (shape and names and all(isinstance(name, str) for name in names)):
         return ""
     return ".".join(names) + shape
+
+
+def _is_attribute(operation: str) -> bool:
+    return "ATTR" in operation or "METHOD" in operation

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
 
 from autograd_mini.drawing import find_dot
+from tests.numpy_programs import changed, programs
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,11 +40,11 @@ def test_the_readmes_first_example_prints_what_it_says() -> None:
     assert run(first).splitlines() == said
 
 
-def run_sessions(document: str) -> None:
+def run_sessions(document: str, names: dict[str, Any] | None = None) -> None:
     """Run the sessions of a document in one scope, and hold what they print against it."""
     sessions = blocks(document, "pycon")
     assert sessions
-    parser, runner, scope = doctest.DocTestParser(), doctest.DocTestRunner(), {}
+    parser, runner, scope = doctest.DocTestParser(), doctest.DocTestRunner(), names or {}
     for number, session in enumerate(sessions):
         case = parser.get_doctest(session, scope, f"{document}, session {number}", None, None)
         runner.run(case, clear_globs=False)
@@ -53,6 +55,10 @@ def run_sessions(document: str) -> None:
 @pytest.mark.parametrize("document", ["README.md", "docs/gradient-checking.md"])
 def test_the_sessions_of_a_document_print_what_it_says(document: str) -> None:
     run_sessions(document)
+
+
+def test_the_sessions_of_the_numpy_programs_print_what_the_document_says() -> None:
+    run_sessions("docs/numpy-code.md", {each.name: changed(each) for each in programs()})
 
 
 def test_the_sessions_of_the_chapters_print_what_they_say(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autograd_mini import Tensor, gradients
+from autograd_mini.testing import check_grads
 
 
 def leaf(*shape, dtype=float):
@@ -239,10 +240,6 @@ def test_lists_of_tensors_among_the_choices():
         found = gradients(np.sum(w * out), [x, y, z, c])
         assert [float(g) for g in found[:3]] == [9, 11, 8]
         assert found[3].tolist() == [0, 1, 7]
-    with pytest.raises(RuntimeError, match="bare array"):
-        gradients(
-            np.sum(np.select([index == 0, index == 1], [[x, y, z], c])), [x], create_graph=True
-        )
 
 
 def test_a_list_of_tensors_to_broadcast_is_refused():
@@ -274,3 +271,22 @@ def test_what_pad_leaves_empty_has_no_slope():
     x = leaf(2)
     y = np.pad(x, 1, mode="empty")
     assert gradients(y[1] + 3 * y[2], [x])[0].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda x: np.concatenate([[x[0]], x, [x[1], 1.0]]),
+        lambda x: np.concatenate([[[x[0], 2.0]], x[None]], axis=None),
+        lambda x: np.stack([[x[0], 1.0], x]),
+        lambda x: np.hstack([[x[0], 1.0], x]),
+        lambda x: np.vstack([[x[0], 1.0], x]),
+        lambda x: np.dstack([[x[0], 1.0], x]),
+        lambda x: np.column_stack([[x[0], 1.0], x]),
+        lambda x: np.block([[x[0], 1.0], [x]]),
+        lambda x: np.choose([0, 1], [x, [x[0], x[0] * x[1]]]),
+        lambda x: np.select([x > 1, x < 1], [[x[0] * x[1], x[1]], x]),
+    ],
+)
+def test_a_list_of_tensors_among_the_arrays_has_derivatives_of_all_orders(join):
+    check_grads(lambda x: np.sin(join(x)), np.array([1.5, 0.7]), seed=0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.operation import CONTAINERS
 from autograd_mini.primitive import defvjp, primitive
 
 
@@ -57,6 +58,11 @@ def _without_new_axes(index: Any) -> Any:
     if type(None) in kinds and kinds <= {type(None), type(...), slice, int}:
         return tuple(part for part in parts if part is not None)
     return index
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of an array, or of lists that may hold Tensors, as np.shape can't."""
+    return (len(x), *shape_of(x[0])) if type(x) in CONTAINERS and x else np.shape(x)
 
 
 def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_mini.operation import CONTAINERS, nested
 from autograd_mini.primitive import defvjp, primitive
-from autograd_mini.rules.indexing import cut, moved_back, scatter
+from autograd_mini.rules.indexing import cut, moved_back, scatter, shape_of
 
 _MOST_ARRAYS = 64  # of functions that take any number of arrays; more refuse at the walk
 
@@ -19,7 +19,7 @@ _MOST_ARRAYS = 64  # of functions that take any number of arrays; more refuse at
 # Joining: promoted to enough axes, then concatenated.
 def _unjoined(g, arrays, promote, axis):
     """Return the parts of `g` for the `arrays`, each in its own shape."""
-    shapes = [np.shape(a) for a in arrays]
+    shapes = [shape_of(a) for a in arrays]
     lengths = [promote(np.broadcast_to(0, shape)).shape[axis] for shape in shapes]
     parts = cut(g, lengths, axis)
     parts = [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -31,7 +31,7 @@ def _as_columns(a):
 
 
 def _hstack_vjp(g, out, tup, *, dtype=None, casting="same_kind"):
-    return _unjoined(g, tup, np.atleast_1d, int(np.ndim(tup[0]) > 1))
+    return _unjoined(g, tup, np.atleast_1d, int(len(shape_of(tup[0])) > 1))
 
 
 def _vstack_vjp(g, out, tup, *, dtype=None, casting="same_kind"):
@@ -70,7 +70,7 @@ def moved_back_each(g, arrays, move):
     """Return the gradients of a list of `arrays`, or of an array of them, the same way."""
     if hasattr(arrays, "shape"):
         return moved_back_among(g, arrays.shape, move)
-    shapes = [np.shape(a) for a in arrays]
+    shapes = [shape_of(a) for a in arrays]
     size = sum(map(math.prod, shapes))
     flat = moved_back_among(g, (size,), lambda i: move(_cut(i, shapes)))
     return _cut(flat, shapes)

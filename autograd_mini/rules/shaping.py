@@ -4,12 +4,13 @@ Where an element was copied to several places its gradients are added up; `moved
 (`indexing.py`) does that for whatever copies elements.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from autograd_mini.primitive import TABLE, defvjp, primitive
-from autograd_mini.rules.indexing import cut, moved_back
+from autograd_mini.rules.indexing import cut, moved_back, shape_of
 
 # One element to one place, the layout told by the argument's shape.
 defvjp(np.ravel, lambda g, out, a, order="C": np.reshape(g, a.shape, **_fixed(order)))
@@ -69,11 +70,12 @@ defvjp(cast, lambda g, out, x, dtype: g)
 
 # Joining and splitting.
 def _concatenate_vjp(g, out, arrays, axis=0):
+    shapes = [shape_of(a) for a in arrays]
     if axis is None:
-        flat = cut(g, [np.size(a) for a in arrays], 0)
-        parts = [np.reshape(part, np.shape(a)) for part, a in zip(flat, arrays, strict=True)]
+        flat = cut(g, [math.prod(shape) for shape in shapes], 0)
+        parts = [np.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
     else:
-        parts = cut(g, [np.shape(a)[axis] for a in arrays], axis)
+        parts = cut(g, [shape[axis] for shape in shapes], axis)
     return np.stack(parts) if hasattr(arrays, "shape") else parts
 
 
