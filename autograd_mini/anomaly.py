@@ -127,11 +127,9 @@ def _check_result(operation: Operation, y: Any, several: str, arguments: dict[st
 def _is_new(operation: Operation, y: Any, arguments: dict[str, Any]) -> Any:
     """Return where `y` is nan, or inf, and no argument brought that along."""
     parts = [part for x in arguments.values() for part in _floats(x)]
-    function = operation.function
-    is_elementwise = isinstance(function, np.ufunc) and function.signature is None
 
     def brought(masks: Iterable[Any]) -> Any:
-        if is_elementwise:
+        if operation.is_elementwise:
             return functools.reduce(operator.or_, masks, np.False_)
         return np.bool_(any(bool(np.any(mask)) for mask in masks))
 
@@ -157,9 +155,9 @@ def _checksum(array: Any) -> int:
 
 
 def watched_rules(
-    node: Any, args: Any, kwargs: Any, g: Any, pairs: Iterable[Any], pending: dict[int, Any]
-) -> Iterator[tuple[Vjp, Any]]:
-    """Yield rule and argument for each of `pairs`, with a rule that looks at what it returns.
+    node: Any, args: Any, kwargs: Any, g: Any, pending: dict[int, Any], rules: Iterable[Any]
+) -> Iterator[tuple[str, Vjp, Any]]:
+    """Yield `rules`, from `needing`, as rules that look at what they return.
 
     After each, look at what it was added to in `pending`.
 
@@ -178,9 +176,8 @@ def watched_rules(
                 f"Tensor a copy"
             )
     arguments = given(node._operation, args, kwargs)
-    needed = (name for name, x in arguments.items() if needs_grad(x))
-    for name, (vjp, x) in zip(needed, pairs, strict=True):
-        yield functools.partial(_run, vjp, node, name, arguments), x
+    for name, vjp, x in rules:
+        yield name, functools.partial(_run, vjp, node, name, arguments), x
         for part in nested((x,)):
             if needs_grad(part) and part._tick in pending:
                 what = f"for {name!r} the sum of gradients, in {part.dtype}, overflows: it holds"
@@ -208,8 +205,8 @@ def _run(
 def _remedy(g: Any, found: Any, strange: Any) -> str:
     if isinstance(g, ndarray) and g.shape == np.shape(found) and np.any((g == 0) & strange):
         return (
-            "g is 0 there, as where np.where takes its other branch, but 0 * inf is nan; choose "
-            "the argument too, np.where(ok, f(np.where(ok, x, 1)), 0)"
+            "g is 0 there, but 0 * inf is nan; leave such elements out with np.where(ok, f(x), 0), "
+            "which lets nothing flow where it takes its other branch"
         )
     return "keep the arguments where the derivative is finite"
 

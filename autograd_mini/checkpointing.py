@@ -16,8 +16,8 @@ from autograd_mini.backward import partial_gradients
 from autograd_mini.clock import tick
 from autograd_mini.fitting import copied
 from autograd_mini.modes import enable_grad, is_recording
-from autograd_mini.operation import nested
 from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.recorded import met_before
 from autograd_mini.storage import as_array
 from autograd_mini.tensor import Tensor
 from autograd_mini.transforms import requires_grad, variable, weighed
@@ -64,7 +64,7 @@ class _Part:
         inputs = [x for x in leaves(args) if requires_grad(x)]
         start = tick()
         self.out = self.run([Tensor(x.data.copy()) for x in inputs])
-        self.captured = _older_than(start, leaves(self.out))
+        self.captured = met_before(start, filter(requires_grad, leaves(self.out)))
         self.variables = [*inputs, *self.captured]
         self.results = [copied(as_array(x)) for x in map(_detached, leaves(self.out))]
         self.out = rebuilt(self.out, map(Tensor, self.results))
@@ -118,21 +118,3 @@ def _is_same(x: Any, y: Any) -> bool:
     if np.shape(x) != np.shape(y):
         return False
     return bool(np.all((x == y) | ((x != x) & (y != y))))  # noqa: PLR0124 - only nan differs
-
-
-def _older_than(start: int, outputs: list[Any]) -> list[Tensor]:
-    """Return the Tensors from before the tick `start` that `outputs` were computed from."""
-    found: dict[int, Tensor] = {}
-    seen: set[int] = set()
-    pending = [x for x in outputs if requires_grad(x)]
-    while pending:
-        x = pending.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        if x._tick < start:
-            found[id(x)] = x
-        elif not x.is_leaf:
-            args = nested((*x._args, *(x._kwargs or {}).values()))
-            pending.extend(y for y in args if requires_grad(y))
-    return [*found.values()]

@@ -42,18 +42,22 @@ class Operation:
     """A function and what is known of its derivative.
 
     `is_constant` says that the derivative is zero or none; an operation that is not constant and
-    has no `vjps` is a primitive still waiting for its rules.
+    has no `vjps` is a primitive still waiting for its rules. For `reach.py`, `moves` says that the
+    rules only move the elements of a gradient, and `selects` that they leave some out.
     """
 
     __slots__ = (
         "forward",
         "function",
         "is_constant",
+        "is_elementwise",
         "keywords",
         "most_args",
+        "moves",
         "name",
         "names",
         "reads",
+        "selects",
         "vjps",
         "vjps_by_name",
     )
@@ -62,7 +66,8 @@ class Operation:
         self.function = function
         self.forward = forward
         self.name = public_name(function)
-        self.is_constant = False
+        self.is_constant = self.moves = self.selects = False
+        self.is_elementwise = isinstance(function, np.ufunc) and function.signature is None
         self.vjps: tuple[Vjp, ...] = ()
         self.vjps_by_name: dict[str, Vjp] = {}
         self.names: tuple[str, ...] | None = None

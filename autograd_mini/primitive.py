@@ -5,7 +5,7 @@
 `g` is the gradient of the result, `out` the result, the rest is the function's own signature with
 the function's own parameter names. A rule is plain NumPy and writes into nothing, so that the same
 rule runs on bare arrays (fast) and on Tensors (which makes second derivatives). Broadcasting is
-undone by the walk (`backward.py`), never in a rule. `rules/` fills the table for NumPy.
+undone by the walk (`walk.py`), never in a rule. `rules/` fills the table for NumPy.
 """
 
 from __future__ import annotations
@@ -159,6 +159,13 @@ def nondifferentiable(function: F) -> F:
     operation.is_constant, operation.vjps = True, ()
     operation.most_args = signature.count_before_out(function)
     return function
+
+
+def moves_elements(*functions: Callable[..., Any], leaves_out: bool = False) -> None:
+    """Say that the rules of `functions` only move the elements of `g`, and may leave some out."""
+    for function in functions:
+        operation = TABLE[function] = _known(function)
+        operation.moves, operation.selects = True, leaves_out
 
 
 def _known(function: Callable[..., Any]) -> Operation:

@@ -6,8 +6,9 @@ written. The first has an answer, the version of that time; the second has none 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
+from itertools import chain, zip_longest
 from typing import Any
 
 from autograd_mini.clock import written_at
@@ -15,14 +16,17 @@ from autograd_mini.operation import CONTAINERS, ITEM, Operation, Vjp, nested, re
 from autograd_mini.origin import locate
 from autograd_mini.storage import Storage, bare, needs_grad
 
+Ticks = set[int] | None
 
-def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
+
+def as_recorded(node: Any, versions: dict[int, Any], on_way: Ticks = None) -> tuple[Any, Any]:
     """Return the arguments of `node`, by position and by name, as they were when it was recorded.
 
     Args:
         node: a node of a walk.
         versions: what this walk has found so far. It goes back in time, so the search for an old
             version goes on where the last one ended, and a thousand of them cost one pass.
+        on_way: the ticks that the walk goes to, all if None: only their rules read values.
 
     Raises:
         RuntimeError: the graph was released, or a value that a rule of `node` reads was written
@@ -38,7 +42,7 @@ def as_recorded(node: Any, versions: dict[int, Any]) -> tuple[Any, Any]:
         kwargs = {name: _version(x, at, versions) for name, x in kwargs.items()}
     for name, x in given(operation, args, kwargs).items():
         _check_constant(node, x, name)
-    for name, x in values_read(node, args, kwargs):
+    for name, x in values_read(node, args, kwargs, on_way):
         _check_unwritten(node, x, name)
     return args, kwargs
 
@@ -49,10 +53,12 @@ def given(operation: Operation, args: tuple[Any, ...], kwargs: Any) -> dict[str,
     return by_position | (kwargs or {})
 
 
-def values_read(node: Any, args: tuple[Any, ...], kwargs: Any) -> Iterator[tuple[str, Any]]:
+def values_read(
+    node: Any, args: tuple[Any, ...], kwargs: Any, on_way: Ticks = None
+) -> Iterator[tuple[str, Any]]:
     """Yield the arguments whose values a rule of `node` reads, and its result as "out"."""
     operation = node._operation
-    vjps = [vjp for vjp, _ in needing(node, args, kwargs or {})]
+    vjps = [vjp for _, vjp, _ in needing(node, args, kwargs or {}, on_way)]
     for name, x in (("out", node), *given(operation, args, kwargs).items()):
         if operation.reads_value(vjps, name):
             yield name, x
@@ -98,18 +104,86 @@ def results_of(node: Any) -> Any:
     return tuple(node._item(i) for i in range(len(node._array)))
 
 
-def needing(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[Vjp, Any]]:
-    """Yield rule and argument for each argument that needs a gradient, by position or name.
+def needing(
+    node: Any, args: tuple[Any, ...], kwargs: dict[str, Any], on_way: Ticks = None
+) -> Iterator[tuple[str, Vjp, Any]]:
+    """Yield name, rule and value of each argument that needs a gradient.
 
     An argument may be a list of Tensors. One beyond the last rule gets a rule that refuses.
+
+    Args:
+        node: a recorded call.
+        args: its arguments by position.
+        kwargs: those by name.
+        on_way: leave out the arguments that hold none of these ticks, if they are given.
     """
     operation = node._operation
-    for vjp, x in zip_longest(operation.vjps, args, fillvalue=refuse):
-        if needs_grad(x):
-            yield vjp, x
+    for i, (vjp, x) in enumerate(zip_longest(operation.vjps, args, fillvalue=refuse)):
+        if needs_grad(x) and leads(x, on_way):
+            yield operation.name_of(i), vjp, x
     for name, x in kwargs.items():
-        if needs_grad(x):
-            yield operation.vjps_by_name.get(name, refuse), x
+        if needs_grad(x) and leads(x, on_way):
+            yield name, operation.vjps_by_name.get(name, refuse), x
+
+
+def leads(x: Any, on_way: Ticks) -> bool:
+    """Return whether a Tensor, or one in the list `x`, is among the ticks on the way."""
+    if on_way is None:
+        return True
+    return any(isinstance(y, Storage) and y._tick in on_way for y in nested((x,)))
+
+
+def calls_behind(outputs: Iterable[Any], since: int) -> list[tuple[Any, list[Any]]]:
+    """Return every recorded call behind `outputs` made after tick `since`, the latest first.
+
+    With each come the Tensors that require grad among its arguments, as they were then.
+
+    Raises:
+        RuntimeError: a part of the graph was released.
+    """
+    calls: list[tuple[Any, list[Any]]] = []
+    versions: dict[int, Any] = {}
+    met: dict[int, Any] = {x._tick: x for x in outputs}
+    kind: Any = type(next(iter(met.values()), None))
+    heap = [-tick for tick in met]
+    heapify(heap)
+    while heap:
+        node = met[at := -heappop(heap)]
+        if node._operation is None or at <= since:
+            continue
+        args, inputs = node._args, []
+        if args is None:
+            raise RuntimeError(_released(node))
+        for x in args if node._kwargs is None else nested((*args, *node._kwargs.values())):
+            if type(x) is kind and x._needs:
+                if (made := x._tick) > at:
+                    x = _version(x, at, versions)
+                    made = x._tick
+                inputs.append(x)
+                if made not in met:
+                    met[made] = x
+                    heappush(heap, -made)
+        calls.append((node, inputs))
+    return calls
+
+
+def ways_to(wanted: frozenset[int], output: Any) -> set[int]:
+    """Return the ticks of all Tensors on a way from `output` back to one that is `wanted`."""
+    behind = calls_behind([output], since=min(wanted))
+    on_way = set(wanted)
+    for node, inputs in reversed(behind):
+        for x in inputs:
+            if x._tick in on_way:
+                on_way.add(node._tick)
+                break
+    return on_way
+
+
+def met_before(tick: int, outputs: Iterable[Any]) -> list[Any]:
+    """Return the Tensors older than `tick` that `outputs` are, or were computed from."""
+    outputs = list(outputs)
+    met = chain(outputs, *(inputs for _, inputs in calls_behind(outputs, since=tick)))
+    return [*{x._tick: x for x in met if x._tick < tick}.values()]
 
 
 def no_graph(output: Any) -> str:

@@ -2,7 +2,7 @@
 
 Every operator, method and `np.function(tensor)` ends in `record` and `remember`: run the NumPy
 call on the bare arrays, then keep operation, arguments and line in the result. These Tensors and
-their arguments are the graph; there is no other. `backward.py`, which walks it, is what to read
+their arguments are the graph; there is no other. `walk.py`, which walks it, is what to read
 next; what a Tensor holds stands in `storage.py`, its array methods in `methods.py`.
 """
 

@@ -19,9 +19,11 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_mini.backward import gradients
+from autograd_mini.clock import tick
 from autograd_mini.exits import GradientLostError
 from autograd_mini.kinds import check_like
-from autograd_mini.modes import enable_grad
+from autograd_mini.modes import enable_grad, is_recording
+from autograd_mini.recorded import met_before
 from autograd_mini.storage import as_array, bare
 from autograd_mini.tensor import Tensor
 from autograd_mini.trees import is_like, leaves, mapped, rebuilt
@@ -52,9 +54,8 @@ class Run:
         self.name = getattr(f, "__name__", repr(f))
         self.primals = tuple(args[i] for i in argnums)
         found = leaves(self.primals)
-        # Inside another transform, or given Tensors, the results must stay differentiable.
-        self.is_nested = _is_inside.get() or any(requires_grad(x) for x in found)
         self.inputs = [variable(x, self.name) for x in found]
+        start = tick()
         all_args = list(args)
         # What `f` gets may be assigned to, so it is not what the gradients are asked for.
         given = [x if x.is_leaf else np.positive(x) for x in self.inputs]
@@ -62,22 +63,28 @@ class Run:
             all_args[i] = x
         with enable_grad(), _inside():
             out = f(*all_args, **(kwargs or {}))
-        self.aux = None
-        if has_aux:
-            if not (isinstance(out, tuple) and len(out) == 2):
-                raise TypeError(f"{self.name} with has_aux=True returns a pair, found {out!r}")
-            out, aux = out
-            self.aux = mapped(self.result, aux)
+        if has_aux and not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(f"{self.name} with has_aux=True returns a pair, found {out!r}")
+        out, aux = out if has_aux else (out, None)
         self.tree = out
         self.outputs = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
+        self.is_nested = self._is_nested(found, [*leaves(out), *leaves(aux)], start)
+        self.aux = mapped(self.result, aux)
+
+    def _is_nested(self, given: list[Any], outputs: list[Any], start: int) -> bool:
+        """Return whether the results depend on a Tensor given, or closed over in a transform."""
+        if any(map(requires_grad, given)) or not (_is_inside.get() and is_recording()):
+            return is_recording() and any(map(requires_grad, given))
+        own = {x._tick for x in self.inputs}
+        met = met_before(start, filter(requires_grad, outputs))
+        return any(x._tick not in own for x in met)
 
     def pull(self, gs: list[Any], is_recorded: bool = False) -> list[Any]:
         """Return the gradients of sum(g * output) by every input."""
         is_recorded = is_recorded or self.is_nested or any(map(requires_grad, gs))
         pairs = [(y, g) for y, g in zip(self.outputs, gs, strict=True) if y.requires_grad]
         if not pairs:
-            zeros = [np.zeros_like(x.data) for x in self.inputs]
-            return [Tensor(x) for x in zeros] if is_recorded else zeros
+            return _zeros(self.inputs, is_recorded)
         with enable_grad():
             y, g = pairs[0] if len(pairs) == 1 else (weighed(pairs), None)
             return gradients(y, self.inputs, g, create_graph=is_recorded)

@@ -225,35 +225,47 @@ class Record:
         owner = owner_of(node.array)
         self.written[id(owner)] = (self.tick(), owner)
 
-    def is_stale(self, node: Node) -> bool:
-        """Return whether the derivative of `node` reads what was written since it was recorded."""
+    def is_stale(self, node: Node, wanted: list[Node] | None = None) -> bool:
+        """Return whether a derivative of `node` that is `wanted` reads what was written since."""
         assert node.kind is not None
-        read = {name for i, _ in node.behind for name in node.kind.reads[i]}
+        behind = [i for i, x in node.behind if wanted is None or leads(x, wanted)]
+        read = {name for i in behind for name in node.kind.reads[i]}
         values = [node if name == "out" else node.operands[name] for name in read]
         whens = (self.written.get(id(owner_of(x.array)), (0, None))[0] for x in values)
         return any(when > node.time for when in whens)
 
-    def walk(self, output: Node, oldest: int = 0, release: bool = False) -> tuple[list[Node], Any]:
+    def walk(
+        self, output: Node, wanted: list[Node] | None = None, release: bool = False
+    ) -> tuple[list[Node], Any]:
         """Return the nodes that a walk passes, and the words of its refusal, if it must refuse.
 
         Args:
             output: where it starts.
-            oldest: nodes of this time and before are not passed.
+            wanted: nodes; those that do not lead to one of them are not passed.
             release: note that the graph is taken.
         """
         if not output.needs:
             return [], ("no graph",)
+        oldest = min(x.time for x in wanted) if wanted else 0
+        calls = [x for x in reversed(ancestors(output)) if x.kind is not None and x.time > oldest]
+        if wanted is not None and (released := [x for x in calls if x.is_released]):
+            return [], (released[0].kind.name, "released")
         passed: list[Node] = []
-        for node in reversed(ancestors(output)):
-            if node.kind is None or node.time <= oldest:
+        for node in calls:
+            if wanted is not None and not any(leads(x, wanted) for _, x in node.behind):
                 continue
             if node.is_released:
                 return passed, (node.kind.name, "released")
-            if self.is_stale(node):
+            if self.is_stale(node, wanted):
                 return passed, (node.kind.name, "written since")
             passed.append(node)
             node.is_released = node.is_released or release
         return passed, None
+
+
+def leads(node: Node, wanted: list[Node]) -> bool:
+    """Return whether `node` is one of the `wanted`, or was computed from one."""
+    return any(x is y for x in ancestors(node) for y in wanted)
 
 
 def ancestors(output: Node) -> list[Node]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from autograd_mini import array
 from tests.samples import DISTINCT, REAL, Call, Draw, Numbers, Sample, arrays, chosen
 
 
@@ -50,6 +51,13 @@ JOINS: dict[Any, list[Form]] = {
         form(Of(2, 3), Of(4, 3), -2),
         form(Of(0), Of(2), 0),
         form(Of(), Of()),
+    ],
+    array: [
+        form([Of(), Of(), Of()]),
+        form([[Of(), Of()], [Of(), Of()]]),
+        form(([Of(3), Of(3)], (Of(3), Of(3)))),
+        form(Of(2, 3)),
+        form([Of(2, 1)]),
     ],
     np.hstack: [
         form([Of(3), Of(2)]),

@@ -29,11 +29,11 @@ from numpy.testing import assert_allclose
 
 import optim
 from autograd_mini import Tensor, backward, enable_grad, gradients, hook, no_grad
-from autograd_mini.backward import Walk
 from autograd_mini.operation import Operation
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules.indexing import setitem
 from autograd_mini.testing.layouts import laid_out
+from autograd_mini.walk import Walk
 from tests import dual
 from tests.machine import (
     BINARY,
@@ -354,7 +354,7 @@ class Machine(RuleBasedStateMachine):
         if not inputs:
             return
         g = self.gradient(x.node, seed)
-        passed, expected = self.record.walk(x.node, oldest=min(y.node.time for y in inputs))
+        passed, expected = self.record.walk(x.node, [y.node for y in inputs])
         found: list[Any] = []
         asked = [y.tensor for y in inputs]
         check_refusal(refusal(lambda: found.extend(gradients(x.tensor, asked, g))), expected)
@@ -526,15 +526,15 @@ def sums_over_stretched_axes_are_dropped(patch):
     def broken(g, array):
         return np.reshape(np.ravel(g)[: array.size], array.shape).astype(array.dtype)
 
-    patch.setattr("autograd_mini.backward.fit", broken)
+    patch.setattr("autograd_mini.walk.fit", broken)
 
 
 def a_second_path_replaces_the_first(patch):
     give = Walk.give
 
-    def broken(self, x, g):
+    def broken(self, x, g, mask=None):
         self.pending.get(x._tick, [x, g])[1] = 0.0
-        give(self, x, g)
+        give(self, x, g, mask)
 
     patch.setattr(Walk, "give", broken)
 
@@ -557,8 +557,8 @@ def a_gradient_is_not_copied(patch):
 def a_graph_is_not_released(patch):
     run = Walk.run
 
-    def broken(self, output, seed, release=False, keep_inner=False):
-        return run(self, output, seed, release=False, keep_inner=keep_inner)
+    def broken(self, release=False, keep_inner=False):
+        return run(self, release=False, keep_inner=keep_inner)
 
     patch.setattr(Walk, "run", broken)
 
@@ -566,14 +566,14 @@ def a_graph_is_not_released(patch):
 def inner_gradients_are_always_kept(patch):
     run = Walk.run
 
-    def broken(self, output, seed, release=False, keep_inner=False):
-        return run(self, output, seed, release=release, keep_inner=True)
+    def broken(self, release=False, keep_inner=False):
+        return run(self, release=release, keep_inner=True)
 
     patch.setattr(Walk, "run", broken)
 
 
 def nodes_are_visited_out_of_order(patch):
-    patch.setattr("autograd_mini.backward.heappop", list.pop)
+    patch.setattr("autograd_mini.walk.heappop", list.pop)
 
 
 def writes_to_data_are_not_noticed(patch):

@@ -355,7 +355,14 @@ def test_a_function_may_return_a_tensor_of_its_own():
     assert offset.grad is None
 
 
-@pytest.mark.parametrize("f", [math.sin, lambda x: x * float(x), lambda x: x.item() ** 2])
+@pytest.mark.parametrize("f", [math.sin, lambda x: x * float(x)])
+def test_a_function_that_would_lose_its_slope_is_refused(f):
+    with pytest.raises(TypeError, match=r"gradient would be lost: .*np\.sqrt for math\.sqrt"):
+        pictures.descent_1d(f, [2.0])
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("f", [lambda x: math.sin(x.data), lambda x: x.item() ** 2])
 def test_a_function_that_leaves_the_graph_is_refused_for_its_slope_is_wrong(f):
     with pytest.raises(ValueError, match=r"can't go along this f: .*np\.sin\(x\) instead of"):
         pictures.descent_1d(f, [2.0])

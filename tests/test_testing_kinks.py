@@ -23,7 +23,7 @@ xp: Any = np
 
 # Differentiable wherever they are finite.
 _SMOOTH_NAMES = """
-    bessel_i cast cross_entropy hook linear log_softmax mse_loss np.add np.append
+    array bessel_i cast cross_entropy hook linear log_softmax mse_loss np.add np.append
     np.array_split np.astype np.atleast_1d np.atleast_2d np.atleast_3d np.average np.block
     np.broadcast_arrays np.broadcast_to np.column_stack np.concatenate np.conjugate
     np.convolve np.copy np.corrcoef np.correlate np.cos np.cosh np.cov np.cross np.cumprod

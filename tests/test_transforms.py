@@ -425,3 +425,133 @@ def test_a_call_that_makes_no_sense_says_why(
 ) -> None:
     with pytest.raises(kind, match=message):
         call()
+
+
+# A transform of plain numbers is plain, wherever it runs.
+
+PLAIN = {
+    "grad": lambda: grad(np.sin)(1.0),
+    "value_and_grad": lambda: value_and_grad(np.sin)(1.0)[1],
+    "vjp": lambda: vjp(np.sin, 1.0)[1](1.0)[0],
+    "jvp": lambda: jvp(np.sin, (1.0,), (1.0,))[1],
+    "jacobian": lambda: jacobian(np.sin)(np.array(1.0)),
+    "hessian": lambda: -hessian(np.cos)(np.array(0.0)) * np.cos(1.0),
+    "hvp": lambda: -hvp(np.cos, (0.0,), (1.0,)) * np.cos(1.0),
+    "a value": lambda: vjp(np.cos, 1.0)[0],
+    "an aux": lambda: grad(lambda x: (x, np.cos(x)), has_aux=True)(1.0)[1],
+}
+
+
+@pytest.mark.parametrize("transform", PLAIN.values(), ids=PLAIN)
+def test_inside_another_transform_what_is_plain_stays_plain(transform):
+    def f(x):
+        slope = transform()
+        assert isinstance(slope, np.ndarray | np.generic)
+        return x * float(slope)
+
+    assert grad(f)(2.0) == pytest.approx(np.cos(1.0))
+    assert jvp(f, (2.0,), (1.0,))[1] == pytest.approx(np.cos(1.0))
+
+
+CLOSED_OVER = {
+    "grad": lambda x: grad(lambda y: x * y**3)(2.0),
+    "value": lambda x: value_and_grad(lambda y: x * y**3)(2.0)[0] * 1.5,
+    "vjp": lambda x: vjp(lambda y: x * y**3, 2.0)[1](1.0)[0],
+    "jvp": lambda x: jvp(lambda y: x * y**3, (2.0,), (1.0,))[1],
+    "jacobian": lambda x: jacobian(lambda y: x * y**3)(np.array([2.0]))[0, 0],
+    "hessian": lambda x: hessian(lambda y: x * y**3)(np.array(2.0)),
+    "hvp": lambda x: hvp(lambda y: x * y**3, (2.0,), (1.0,)),
+    "aux": lambda x: grad(lambda y: (y, 12 * x), has_aux=True)(1.0)[1],
+    "deep": lambda x: grad(lambda y: grad(lambda z: x * z * y)(3.0))(2.0) * 12,
+}
+
+
+@pytest.mark.parametrize("inner", CLOSED_OVER.values(), ids=CLOSED_OVER)
+def test_inside_another_transform_what_closes_over_its_argument_keeps_its_gradient(inner):
+    assert grad(inner)(5.0) == pytest.approx(12.0)
+    assert jvp(inner, (5.0,), (1.0,))[1] == pytest.approx(12.0)
+
+
+def test_newton_runs_inside_a_differentiated_function():
+    def root(x):
+        r = 2.0
+        for _ in range(20):
+            r = r - (r * r - x) / grad(lambda r: r * r - x)(r)
+        return r
+
+    assert grad(root)(3.0) == pytest.approx(0.5 / np.sqrt(3))
+
+
+def test_the_body_of_a_primitive_may_use_a_transform():
+    @primitive
+    def slope(x):
+        found = grad(lambda y: np.sum(np.sin(y)))(x)
+        assert type(found) is np.ndarray
+        return found
+
+    defvjp(slope, lambda g, out, x: -g * np.sin(x))
+    x = np.array([0.5, 1.0])
+    np.testing.assert_allclose(grad(lambda x: np.sum(slope(x)))(x), -np.sin(x))
+
+
+# A rule runs only for what leads to where the gradient is wanted, once a walk.
+
+
+@pytest.mark.parametrize("name", ["eigvalsh", "svdvals", "eigvals"])
+def test_jvp_does_not_ask_for_derivatives_that_it_does_not_need(name):
+    """The slopes of equal eigenvalues are there, those of their vectors are not."""
+    function: Any = getattr(np.linalg, name, None)
+    if function is None:
+        pytest.skip(f"this NumPy has no np.linalg.{name}")
+    a = np.eye(2) if name == "eigvalsh" else np.diag([1.0, 2.0])
+    along = np.array([[1.0, 2.0], [2.0, 5.0]])
+    change = jvp(lambda a: np.real(np.sum(function(a))), (a,), (along,))[1]
+    assert change == pytest.approx(6.0)
+
+
+def counted_rules():
+    """Return a primitive with two results and the list to which its rule adds the argument."""
+    asked: list[str] = []
+
+    def rule(name):
+        def vjp(g, out, x, y):
+            asked.append(name)
+            return g[0] * (y if name == "x" else x) + g[1]
+
+        return vjp
+
+    @primitive
+    def both(x, y):
+        return x * y, x + y
+
+    defvjp(both, rule("x"), rule("y"))
+    return both, asked
+
+
+def test_a_jacobian_by_columns_runs_a_rule_of_several_results_once():
+    both, asked = counted_rules()
+
+    def f(x):
+        product, total = both(x, 2.0)
+        return np.concatenate([product, total])
+
+    found = jacobian(f)(np.ones(40))
+    np.testing.assert_array_equal(found, np.concatenate([2 * np.eye(40), np.eye(40)]))
+    assert asked == ["x"]
+
+
+def test_no_rule_runs_for_an_argument_that_leads_nowhere():
+    both, asked = counted_rules()
+    weight = Tensor(np.ones(3), requires_grad=True)
+    assert grad(lambda x: np.sum(both(x, weight)[0]))(np.ones(3)).tolist() == [1.0, 1.0, 1.0]
+    assert asked == ["x"]
+    gradients(np.sum(both(weight * 2, weight * 3)[1]), [weight])
+    assert asked == ["x", "x", "y"]
+
+
+def test_a_rule_that_refuses_is_not_asked_off_the_way():
+    weight = Tensor(np.array([[2.0, 0.0], [0.0, 2.0]]), requires_grad=True)
+    vectors = np.linalg.eigh(weight)[1]
+    x = Tensor(np.ones((2, 2)), requires_grad=True)
+    (found,) = gradients(np.sum(vectors * x), [x])
+    np.testing.assert_array_equal(found, vectors.data)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.backward import Walk
 from autograd_mini.drawing.nodes import Node
 from autograd_mini.fitting import fit
 from autograd_mini.modes import no_grad
 from autograd_mini.operation import CONTAINERS
 from autograd_mini.tensor import Tensor
+from autograd_mini.walk import Walk
 
 
 class Gradients:
@@ -33,7 +33,7 @@ class Gradients:
         _check_scalar(output)
         walk = _Traced(output)
         with no_grad(), np.errstate(all="ignore"):  # backward() will say what there is to say
-            left = walk.run(output, np.ones_like(output.data))
+            left = walk.run()
         self.of = walk.of | {id(x): g for x, g in left.values()}
         self.contributions = walk.contributions
 
@@ -56,7 +56,7 @@ class _Traced(Walk):
     is_traced = True
 
     def __init__(self, output: Tensor) -> None:
-        super().__init__(output)
+        super().__init__(output, np.ones_like(output.data))
         self.is_watched = False
         self.of: dict[int, Any] = {}
         self.contributions: dict[int, list[Any]] = {}
@@ -67,11 +67,10 @@ class _Traced(Walk):
         self.of[id(node)] = g
         super().visit(node, args, kwargs, g)
 
-    def give(self, x: Any, g: Any) -> None:
+    def give(self, x: Any, g: Any, mask: Any = None) -> None:
         g = fit(g, x._array)
-        if self.node is not None:  # else it is the seed
-            self.contributions.setdefault(id(self.node), []).append(g)
-        super().give(x, g)
+        self.contributions.setdefault(id(self.node), []).append(g)
+        super().give(x, g, mask)
 
     def give_item(self, call: Any, position: int, g: Any) -> None:
         self.contributions.setdefault(id(self.node), []).append(g)

@@ -12,13 +12,13 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from autograd_mini import tensor
-from autograd_mini.backward import Walk
 from autograd_mini.operation import Operation
 from autograd_mini.origin import leave_library
 from autograd_mini.primitive import TABLE
 from autograd_mini.recorded import given
 from autograd_mini.rules.indexing import getitem
 from autograd_mini.scopes import Call
+from autograd_mini.walk import Walk
 
 UNKNOWN = sys.maxsize  # the end of a module call that has not returned
 

@@ -20,7 +20,7 @@ from autograd_mini.drawing.nodes import released
 from autograd_mini.fitting import fit
 from autograd_mini.operation import CONTAINERS, ITEM, Vjp
 from autograd_mini.primitive import TABLE
-from autograd_mini.recorded import as_recorded, call_of, given, needing, rule_failed
+from autograd_mini.recorded import as_recorded, call_of, needing, rule_failed
 from autograd_mini.rules.hooks import hook
 from autograd_mini.storage import bare, needs_grad
 from autograd_mini.tensor import Tensor
@@ -82,8 +82,7 @@ def _uses(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[
     if call._operation is ITEM:
         yield Use(call, args, kwargs, "results", (), np.positive, args[0])
         return
-    names = [name for name, x in given(call._operation, args, kwargs).items() if needs_grad(x)]
-    for name, (vjp, x) in zip(names, needing(call, args, kwargs), strict=True):
+    for name, vjp, x in needing(call, args, kwargs):
         for place, part in _tensors_in(x, ()):
             argument = "".join((name, *(f"[{i}]" for i in place)))
             yield Use(call, args, kwargs, argument, place, vjp, part)

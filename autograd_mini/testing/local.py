@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_mini.fitting import unbroadcast
 from autograd_mini.operation import CONTAINERS, ITEM, nested
-from autograd_mini.recorded import given, needing
+from autograd_mini.recorded import needing
 from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.bisection import Place, element, only, worst
@@ -37,10 +37,7 @@ def check_call(node: Any, rng: np.random.Generator) -> None:
     replay = Replay(node)
     found = []
     directions: dict[int, Array] = {}
-    by_name = given(node._operation, replay.args, replay.kwargs)
-    names = [name for name, x in by_name.items() if needs_grad(x)]
-    rules = needing(node, replay.args, replay.kwargs)
-    for name, (vjp, x) in zip(names, rules, strict=True):
+    for name, vjp, x in needing(node, replay.args, replay.kwargs):
         rule = _Rule(replay, vjp, x, name)
         own = {
             len(directions) + k: _direction(part._array, rng)

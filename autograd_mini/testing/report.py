@@ -16,8 +16,8 @@ LOST_LATER = (
     "a rule that is right can't be differentiated: it takes .data, or its own slope is wrong"
 )
 NO_NUMBER = (
-    "a slope that is infinite or nan came in, perhaps that of a branch that was not taken: give "
-    "its function harmless arguments there"
+    "a slope that is infinite or nan came in, perhaps times 0: leave it out with np.where, or give "
+    "its function other arguments there"
 )
 ANOTHER = "is another one with create_graph=True: a rule tells Tensors from arrays"
 
