@@ -242,12 +242,6 @@ def test_lists_of_tensors_among_the_choices():
         assert found[3].tolist() == [0, 1, 7]
 
 
-def test_a_list_of_tensors_to_broadcast_is_refused():
-    x = leaf(3)
-    with pytest.raises(NotImplementedError, match=r"np\.stack"):
-        gradients(np.sum(np.broadcast_arrays(x, np.eye(3), [x[0], x[1], x[2]])[2]), [x])
-
-
 @pytest.mark.parametrize(
     "kwargs",
     [
@@ -286,6 +280,10 @@ def test_what_pad_leaves_empty_has_no_slope():
         lambda x: np.block([[x[0], 1.0], [x]]),
         lambda x: np.choose([0, 1], [x, [x[0], x[0] * x[1]]]),
         lambda x: np.select([x > 1, x < 1], [[x[0] * x[1], x[1]], x]),
+        lambda x: sum(np.broadcast_arrays([x[0], x[0] * x[1]], x)),
+        lambda x: sum(np.meshgrid([x[0], x[0] * x[1]], x)),
+        lambda x: np.atleast_1d([x[0], x[0] * x[1]], x)[0],
+        lambda x: np.einsum("i,i->i", [x[0], x[1]], x),
     ],
 )
 def test_a_list_of_tensors_among_the_arrays_has_derivatives_of_all_orders(join):

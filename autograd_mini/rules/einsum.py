@@ -6,6 +6,7 @@ sum) gets a vector of ones. The form of operands and lists is spelled as a strin
 """
 
 import string
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def _of_any_terms(optimize):
     return True if is_path else optimize
 
 
-def as_string(args):
+def as_string(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """Return the subscripts and the operands of a call of either form."""
     if isinstance(args[0], str):
         return args[0], args[1:]
