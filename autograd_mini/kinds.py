@@ -59,8 +59,8 @@ def as_array(data: Any) -> Any:
     if _is_list(data):
         odd = [*unusual_parts(data)]
         check_kinds(odd)
-        if any(map(is_foreign, odd)):
-            return np.stack([as_array(part) for part in data])
+        if (other := next(filter(is_foreign, odd), None)) is not None:
+            return np.stack([_beside(other, part) for part in data])
     array = np.asanyarray(data)
     check_kind(array)
     return np.asarray(array)
@@ -87,8 +87,9 @@ def as_numpy(array: Any) -> Any:
 
 
 def like(array: Any, other: Any) -> Any:
-    """Return NumPy's `array` as one of the kind of `other`, which its library makes of it."""
-    return np.asarray(array, like=other) if is_foreign(other) else array
+    """Return `array`, if it is NumPy's, as one of the kind of `other`, made by its library."""
+    is_alike = is_foreign(array) or not is_foreign(other)
+    return array if is_alike else np.asarray(array, like=other)
 
 
 def check_like(g: Any, array: Any) -> None:
@@ -109,6 +110,11 @@ def name_of(x: Any) -> str:
     """Return the name of an array's class, with the library that it is from."""
     kind = type(x)
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
+def _beside(other: Any, part: Any) -> Any:
+    """Return `part` of a list that holds `other`: a number in its kind, an array as it is."""
+    return part if isinstance(part, ndarray) else like(as_array(part), other)
 
 
 def _of_known_shape(array: Any) -> Any:
@@ -143,8 +149,8 @@ def check_kind(x: Any) -> None:
         )
 
 
-def check_kept(out: Any, operation: Any, values: Any) -> None:
-    """Refuse a NumPy array as the result of a call with an array of another library.
+def check_kept(out: Any, operation: Any, args: Any) -> None:
+    """Refuse a NumPy array as the result of a call with Tensors of another library's arrays.
 
     Where the other library lacks a function, it may compute everything and call NumPy's.
 
@@ -154,7 +160,8 @@ def check_kept(out: Any, operation: Any, values: Any) -> None:
     results = out if isinstance(out, tuple | list) else (out,)
     if not any(isinstance(y, ndarray | generic) for y in results):
         return
-    if (given := next(filter(is_foreign, nested(values)), None)) is not None:
+    arrays = (x._array for x in nested(args) if hasattr(type(x), "_record"))
+    if (given := next(filter(is_foreign, arrays), None)) is not None:
         raise TypeError(
             f"{operation.name} turned a {name_of(given)} into a NumPy array, since its library "
             f"does not have that function: compute it with others, or convert first"

@@ -59,7 +59,7 @@ def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] =
     if type(out) is not ndarray and isinstance(out, generic):  # a single number
         out = asarray(out)
     if type(values[0]) not in PLAIN:
-        check_kept(out, operation, values)
+        check_kept(out, operation, args)
     if needs and not (type(out) is ndarray and out.dtype in FLOATING):
         needs = operation.passes_gradient(out)
     return remember(out, operation, args, needs, values, None, 3)
@@ -73,7 +73,7 @@ def _record_any(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, A
     kwargs = {key: kept(x, operation.takes_array(key)) for key, x in kwargs.items()}
     values = [bare(x) for x in args]
     out = operation.forward(*values, **{key: bare(x) for key, x in kwargs.items()})
-    check_kept(out, operation, values)
+    check_kept(out, operation, (*args, *kwargs.values()))
     is_plain = not (kwargs or len(args) > len(operation.vjps) or CONTAINERS & {*map(type, args)})
     needs = any(map(needs_grad, (*args, *kwargs.values()))) and operation.passes_gradient(out)
     bare_values: Any = values if is_plain else ()

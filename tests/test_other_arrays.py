@@ -21,6 +21,7 @@ from numpy.testing import assert_allclose
 import nn
 from autograd_mini import (
     Tensor,
+    array,
     checkpoint,
     detect_anomaly,
     grad,
@@ -38,6 +39,8 @@ from autograd_mini import (
     value_and_grad,
     vjp,
 )
+from autograd_mini.drawing import draw
+from autograd_mini.kinds import as_numpy
 from tests.strict_array import StrictArray
 
 dask.config.set(scheduler="synchronous")
@@ -382,6 +385,71 @@ def test_float32_stays_float32(kind):
     small = V.astype(np.float32)
     value, slope = value_and_grad(lambda x: np.mean(sigmoid(x) ** 2 / 3))(kind.make(small))
     assert (value.dtype, slope.dtype) == (np.float32, np.float32)
+
+
+def test_nested_lists_make_one_array_of_the_kind(kind):
+    t = Tensor(kind.make(V), requires_grad=True)
+    made = array([[t[0], 1.0], [2, t[1] * 3]])
+    made.sum().backward()
+    same(kind, made.data, np.array([[V[0], 1], [2, 3 * V[1]]]))
+    same(kind, t.grad, np.array([1.0, 3, 0, 0, 0, 0]))
+    same(kind, array([t.data, t.data], np.float32), np.array([V, V], np.float32))
+    same(kind, array(t.data), V)
+
+
+@pytest.mark.parametrize("options", [{}, {"grads": True}, {"backward": True}, {"color": "value"}])
+def test_a_graph_is_drawn(kind, options):
+    t = Tensor(kind.make(V), requires_grad=True, name="t")
+    assert "np.tanh" in draw(cost(t), **options).source
+
+
+def test_an_array_of_integers_is_an_index_where_its_library_can_add_there():
+    t = Tensor(StrictArray(A), requires_grad=True)
+    expected = np.array([1.0, 0, 2, 0])[:, None] * np.ones(6)
+    for index in (StrictArray([0, 2, 2]), np.array([0, 2, 2]), [0, 2, 2]):
+        same(KINDS["strict"], gradients(t[index].sum(), [t])[0], expected)
+    t = Tensor(chunked(A), requires_grad=True)
+    out = t[[0, 2, 3]].sum()
+    assert_allclose(out.item(), A[[0, 2, 3]].sum())
+    with pytest.raises(RuntimeError, match=r"the derivative of getitem .*'at'"):
+        gradients(out, [t])
+
+
+def test_a_mask_is_an_index_where_the_length_of_the_result_is_known():
+    mask = B[:, 0] > 0
+    for make, index in ((StrictArray, StrictArray(mask)), (StrictArray, mask), (chunked, mask)):
+        t = Tensor(make(A), requires_grad=True)
+        (found,) = gradients((t[index] ** 2).sum(), [t])
+        assert type(found) is type(t.data)
+        assert_allclose(as_numpy(found), np.where(mask[:, None], 2 * A, 0))
+    t = Tensor(chunked(A), requires_grad=True)
+    with pytest.raises(ValueError, match=r"a known shape, found \(nan, 6\) in a dask\.Array"):
+        t[chunked(mask)]
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        Tensor(chunked(A)[chunked(mask)])
+
+
+def test_dask_takes_numpys_arrays_beside_it_and_stays_lazy():
+    w = Tensor(V, requires_grad=True)
+    (chunked(A) @ w).sum().backward()
+    same(KINDS["dask"], w.grad, A.sum(axis=0))
+    (slope,) = gradients((Tensor(chunked(A)) @ w).sum(), [w])
+    same(KINDS["dask"], slope, A.sum(axis=0))
+
+
+def test_the_stand_in_refuses_numpys_arrays_beside_it():
+    t = Tensor(StrictArray(V), requires_grad=True)
+    for f in (lambda: t * V, lambda: V * t, lambda: np.where(V > 0, t, 0), lambda: t.dot(V)):
+        with pytest.raises(TypeError, match="Unsupported type"):
+            f()
+
+
+@pytest.mark.filterwarnings("ignore:The `numpy:FutureWarning")
+@pytest.mark.parametrize("f", [np.linalg.det, np.emath.sqrt, np.linalg.slogdet, np.linalg.eigvalsh])
+def test_a_function_for_which_dask_turns_to_numpy_is_refused_by_name(f):
+    for t in (Tensor(chunked(SQUARE), requires_grad=True), Tensor(chunked(SQUARE))):
+        with pytest.raises(TypeError, match=r"np\..* turned a dask\.Array into a NumPy array"):
+            f(t)
 
 
 # Networks.

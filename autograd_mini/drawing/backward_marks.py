@@ -20,6 +20,7 @@ from autograd_mini.drawing.ids import Ids
 from autograd_mini.drawing.nodes import Node
 from autograd_mini.drawing.scene import Arrow, Mark
 from autograd_mini.drawing.shown import Shown
+from autograd_mini.kinds import as_numpy
 
 MOST_TOLD = 4  # contributions in one mark
 
@@ -97,7 +98,7 @@ class BackwardMarks:
 
 def amount(g: Any) -> str:
     """Return what was contributed in a word: a few values in full, of many the sum."""
-    g = np.asarray(g)
+    g = as_numpy(g)
     if g.size == 1:
         return _signed(g)
     return f"+ {labels.values_of(g)}" if g.size <= labels.FEW else f"sum {_signed(g)}"
@@ -105,12 +106,13 @@ def amount(g: Any) -> str:
 
 def _told(g: Any, parts: Sequence[Any]) -> tuple[str, ...]:
     """Return what a mark says of a gradient: its values, and of what it is the sum."""
-    told = labels.contents(np.asarray(g))
-    is_few = np.size(g) <= labels.FEW
+    g = as_numpy(g)
+    told = labels.contents(g)
+    is_few = g.size <= labels.FEW
     if len(parts) < 2:
         return told if is_few else (*told, f"sum {_signed(g)}")
-    if np.size(g) > 1 and is_few:
-        sums = [labels.values_of(np.asarray(part)) for part in parts[:MOST_TOLD]]
+    if g.size > 1 and is_few:
+        sums = [labels.values_of(as_numpy(part)) for part in parts[:MOST_TOLD]]
         return (*told, *(f"{'+' if i else '='} {x}" for i, x in enumerate(sums)), *_rest(parts))
     added = " ".join(map(_signed, parts[:MOST_TOLD]))
     total = () if is_few else (f"sum {_signed(g)}",)
@@ -122,7 +124,7 @@ def _rest(parts: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _signed(g: Any) -> str:
-    array = np.asarray(g)
+    array = as_numpy(g)
     with np.errstate(all="ignore"):
         # In float16 a sum would overflow at 65,504.
         total = np.sum(array, dtype=np.result_type(array, np.float64))

@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_mini.drawing.names import Names
 from autograd_mini.drawing.nodes import NUMBERS, Node, is_array
+from autograd_mini.kinds import as_numpy
 from autograd_mini.operation import CONTAINERS, ITEM, Operation
 from autograd_mini.tensor import Tensor
 
@@ -128,7 +129,7 @@ def _sizes(array: Any) -> Any:
 
 def spread_of(array: Any) -> str:
     """Return a few values in full, of many the range alone."""
-    return values_of(np.asarray(array)).partition(", mean")[0]
+    return values_of(as_numpy(array)).partition(", mean")[0]
 
 
 def bars_of(x: Any) -> tuple[float, ...]:

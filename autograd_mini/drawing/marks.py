@@ -163,6 +163,6 @@ class Marks:
 
     def _gradient(self, node: Node) -> tuple[str, ...]:
         g: Any = self.gradients.of.get(id(node.value)) if self.gradients else None
-        if g is None or type(g) is list or not np.size(g):
+        if g is None or type(g) is list or 0 in np.shape(g):
             return ()
         return (f"grad {labels.spread_of(g)}",)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.fitting import copied
+from autograd_mini.kinds import as_array
 from autograd_mini.operation import CONTAINERS, nested
 from autograd_mini.primitive import defvjp, primitive
 from autograd_mini.rules.indexing import cut, moved_back, scatter, shape_of
@@ -46,7 +48,7 @@ defvjp(np.column_stack, lambda g, out, tup: _unjoined(g, tup, _as_columns, 1))
 
 def _append_parts(g, arr, values, axis):
     """Return the gradients of both: without an axis they were flattened."""
-    lengths = [np.size(x) if axis is None else np.shape(x)[axis] for x in (arr, values)]
+    lengths = [math.prod(np.shape(x)) if axis is None else np.shape(x)[axis] for x in (arr, values)]
     parts = cut(g, lengths, 0 if axis is None else axis)
     return [np.reshape(part, np.shape(x)) for part, x in zip(parts, (arr, values), strict=True)]
 
@@ -117,7 +119,10 @@ def array(arrays: Any, dtype: Any = None) -> Any:
     Tensor([[ 1., -0.],
             [ 0.,  1.]], made by array)
     """
-    return np.array(arrays, dtype)
+    joined = as_array(arrays)
+    if type(joined) is np.ndarray:
+        return np.array(joined, dtype)
+    return copied(joined) if dtype is None else joined.astype(dtype)
 
 
 def _elements(g, arrays):
