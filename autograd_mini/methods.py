@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from sys import _getframe as frame_at
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +28,15 @@ class Methods:
     def _call(self: T, function: Callable[..., Any], *args: Any, **kwargs: Any) -> T:
         """Record `function(self, *args, **kwargs)`."""
         raise NotImplementedError
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return NumPy, whose functions take Tensors, as the asking library knows it.
+
+        SciPy and others ask through a copy of array-api-compat of their own, and take a Tensor
+        beside arrays only if both are of that copy's NumPy.
+        """
+        package = str(frame_at(1).f_globals.get("__name__")).rpartition(".common.")[0]
+        return sys.modules.get(f"{package}.numpy", np)
 
     def sum(self: T, axis: Axis = None, keepdims: bool = False) -> T:
         """Return the sum over `axis`, or over everything."""

@@ -28,11 +28,23 @@ _SCIPY = ("scipy.special", "scipy.special._ufuncs")
 _OUTPUTS = frozenset({"out", "where"})
 
 
+def ufunc_behind(function: Any) -> Any:
+    """Return the ufunc in a function of SciPy's that chooses a backend, or `function` itself.
+
+    With the environment variable SCIPY_ARRAY_API=1, scipy.special.erf is such a function.
+    """
+    ufunc = getattr(function, "__wrapped__", None)
+    is_scipys = isinstance(ufunc, np.ufunc) and function.__module__ == "scipy.special"
+    return ufunc if is_scipys else function
+
+
 def public_name(function: Callable[..., Any]) -> str:
     """Return the name that users know `function` by, such as np.add."""
+    function = ufunc_behind(function)
     name = getattr(function, "__name__", repr(function))
     if isinstance(function, np.ufunc):
-        owners = (m for m in _SCIPY if getattr(sys.modules.get(m), name, None) is function)
+        found = {m: getattr(sys.modules.get(m), name, None) for m in _SCIPY}
+        owners = (m for m, its in found.items() if ufunc_behind(its) is function)
         return f"{next(owners, 'np')}.{name}"
     module = str(getattr(function, "__module__", ""))
     return f"np{module[5:]}.{name}" if f"{module}.".startswith("numpy.") else name

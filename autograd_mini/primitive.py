@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 
 from autograd_mini import signature
 from autograd_mini.kinds import check_kind
-from autograd_mini.operation import PLAIN, Operation, Vjp, nested, public_name
+from autograd_mini.operation import PLAIN, Operation, Vjp, nested, public_name, ufunc_behind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -128,6 +128,7 @@ def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp)
     """
     if not callable(function):
         raise TypeError(f"defvjp takes a function first, found {function!r}")
+    function = ufunc_behind(function)
     rules = [vjp for vjp in chain(vjps, vjps_by_name.values()) if vjp is not None]
     if not rules or not all(map(callable, rules)):
         raise TypeError(
@@ -155,9 +156,10 @@ def nondifferentiable(function: F) -> F:
     """
     if not callable(function):
         raise TypeError(f"nondifferentiable takes a function, found {function!r}")
-    operation = TABLE[function] = _known(function)
+    ufunc = ufunc_behind(function)
+    operation = TABLE[ufunc] = _known(ufunc)
     operation.is_constant, operation.vjps = True, ()
-    operation.most_args = signature.count_before_out(function)
+    operation.most_args = signature.count_before_out(ufunc)
     return function
 
 

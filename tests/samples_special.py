@@ -170,4 +170,4 @@ REAL_ONLY = {
     if not any("D" in loop.partition("->")[0] for loop in s.function.types)
 }
 # And these the derivative only, or ive, scaled by the size of the real part, has no complex one.
-REAL_SLOPE = {named(name) for name in ("_zeta", "ive", "psi") if special is not None}
+REAL_SLOPE = {named(name) for name in ("_zeta", "ive") if special is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -417,9 +418,13 @@ def test_a_user_can_say_that_a_function_is_flat(forgotten: Any) -> None:
 
 
 # Who imports whom, and when.
-def run(program: str) -> str:
+def run(program: str, warnings: str = "error", **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-W", warnings, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -486,3 +491,77 @@ def test_a_thread_that_asks_while_another_fills_the_table_gets_the_rule() -> Non
         asked.set()
         first.join()
         TABLE.pop(function, None)
+
+
+# With SCIPY_ARRAY_API=1 the functions of scipy.special are no ufuncs, but functions around them.
+EVERY_RULE = """
+import numpy as np
+import scipy.special
+from autograd_mini import Tensor, defvjp, gradients
+from autograd_mini.rules.special import _RULES
+from tests.test_special import KNOWN
+
+def called(name, args):
+    drawn = [Tensor(x, requires_grad=True) if isinstance(x, float) else np.array(x) for x in args]
+    xs = [x for x in drawn if isinstance(x, Tensor)]
+    out = getattr(scipy.special, name)(*drawn)
+    total = sum(out) if isinstance(out, tuple) else out
+    first = gradients(np.real(total), xs, create_graph=True)
+    second = [gradients(g, xs) if g.requires_grad else [] for g in first]
+    return [g.data.tolist() for g in first], [[float(g) for g in row] for row in second]
+
+calls = [(name, args) for name, args, _ in KNOWN]
+calls += [(name, (0.7,)) for name in ("fresnel", "sici", "shichi", "airy")]
+calls += [(name, (1, 0.7)) for name in ("kv", "kve", "ive")]
+calls += [(name, (1, 0.7)) for name in ("hankel1", "hankel2")]
+calls += [("zeta", (3, 0.7)), ("lambertw", (0.7,))]
+missing = {name.lstrip("_") for name in _RULES} - {name for name, _ in calls}
+assert not missing, missing
+for name, args in calls:
+    print(name, called(name, args))
+t = Tensor([0.5], requires_grad=True)
+print(scipy.special.jv([1.0], t), scipy.special.jv(np.array([1.0]), t))
+for call in (lambda: np.polyfit(t, t, 1), lambda: scipy.special.pdtri(1, t), lambda: t.sum(out=t)):
+    try:
+        call()
+    except (NotImplementedError, TypeError) as error:
+        print(error)
+defvjp(scipy.special.pdtri, None, lambda g, out, k, y: g * 3)
+print(gradients(scipy.special.pdtri(1, t), [t]))
+"""
+
+
+def test_with_scipys_array_api_every_rule_gives_what_it_gives_without() -> None:
+    plain = run(EVERY_RULE, "ignore")
+    assert "scipy.special.pdtri has no derivative rule" in plain
+    assert run(EVERY_RULE, "ignore", SCIPY_ARRAY_API="1") == plain
+
+
+@pytest.mark.parametrize(
+    "z", [0.6 + 0.1j, 3 - 2j, -2.3 + 0.4j, -0.4 - 1e-3j, 0.2 + 40j, -9.75 - 300j, 500 + 1j]
+)
+def test_psi_of_complex_numbers_has_its_derivatives(z: complex) -> None:
+    def by_difference(f: Any) -> complex:
+        h = 1e-3 * min(abs(z - round(z.real)), 1)
+        rough, fine = ((f(z + h) - f(z - h)) / (2 * h) for h in (h, h / 2))
+        return complex((4 * fine - rough) / 3)
+
+    def slope(z: Any) -> Any:
+        x = Tensor(z, requires_grad=True)
+        (found,) = gradients(special.psi(x), [x], np.array(1 + 0j), create_graph=True)
+        return found, x
+
+    found, x = slope(z)
+    assert_allclose(found.item(), by_difference(special.psi), rtol=1e-8)
+    (second,) = gradients(found, [x], np.array(1 + 0j))
+    assert_allclose(second.item(), by_difference(lambda z: slope(z)[0].item()), rtol=1e-7)
+
+
+def test_the_trigamma_of_complex_numbers_is_that_of_real_ones_on_their_line() -> None:
+    x = np.array([0.3, 0.5, 2.0, 15.5, -0.7, -20.25, 1e5])
+    found = grad(lambda z: np.real(special.psi(z)).sum())(x + 0j)
+    above = x > 0
+    assert_allclose(found[above], special.polygamma(1, x[above]), rtol=1e-13)
+    low = x[~above]
+    reflected = (math.pi / np.sin(math.pi * low)) ** 2 - special.polygamma(1, 1 - low)
+    assert_allclose(found[~above], reflected, rtol=1e-11)

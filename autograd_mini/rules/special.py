@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.operation import Vjp
+from autograd_mini.operation import Vjp, ufunc_behind
 from autograd_mini.primitive import TABLE, defvjp, when_imported
 
 special: Any = SimpleNamespace()
@@ -31,11 +31,11 @@ def rule(name: str, *vjps: Vjp | None) -> None:
 
 def _fill(module: ModuleType) -> None:
     """Give the functions of scipy.special their rules; one that the user gave stays."""
-    vars(special).update(vars(module))
+    # zeta and lambertw are Python functions around private ufuncs, which have a room of theirs.
+    for owner in (module, module._ufuncs):
+        vars(special).update({name: ufunc_behind(x) for name, x in vars(owner).items()})
     for name, vjps in _RULES.items():
-        # zeta and lambertw are Python functions around private ufuncs, which have a room of theirs.
-        owner = special._ufuncs if name.startswith("_") else special
-        function = getattr(owner, name, None)  # None: a SciPy older than the function
+        function = getattr(special, name, None)  # None: a SciPy older than the function
         if function is not None and function not in TABLE:
             defvjp(function, *vjps)
 
@@ -114,8 +114,38 @@ rule("gamma", lambda g, out, z: g * out * special.psi(z))
 rule("rgamma", _rgamma)
 rule("gammaln", lambda g, out, x: g * special.psi(x))
 rule("loggamma", lambda g, out, z: g * special.psi(z))
-rule("psi", lambda g, out, z: g * special.zeta(2.0, z))  # also known as digamma
-rule("_zeta", None, lambda g, out, x, q: -g * x * special.zeta(x + 1.0, q))
+
+
+# The slope of psi far out sums these over z^(2k+1), exact from 16 on: DLMF 5.15.8.
+_BERNOULLI = (
+    *(1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6),
+    *(-3617 / 510, 43867 / 798, -174611 / 330),
+)
+
+
+def _trigamma(z):
+    """Return the slope of psi of complex numbers, of which SciPy's zeta knows the real ones."""
+    is_low = np.real(z) < 0.5
+    start, total = np.where(is_low, 1 - z, z), 0
+    for k in range(16):
+        total = total + 1 / ((start + k) * (start + k))
+    power = 1 / (start + 16)
+    total, square = total + power + power * power / 2, power * power
+    for number in _BERNOULLI:
+        power = power * square
+        total = total + number * power
+    # The reflection of the left half plane, pi^2 / sin(pi z)^2 - total: DLMF 5.15.6.
+    low = np.where(is_low, z - np.round(np.real(z)), 0.5)
+    turn = np.exp(low * (2j * math.pi * np.where(np.imag(low) < 0, -1, 1)))
+    return np.where(is_low, -4 * math.pi**2 * turn / ((1 - turn) * (1 - turn)) - total, total)
+
+
+def _psi(g, out, z):
+    return g * (_trigamma(z) if np.iscomplexobj(z) else special._zeta(2.0, z))
+
+
+rule("psi", _psi)  # also known as digamma
+rule("_zeta", None, lambda g, out, x, q: -g * x * special._zeta(x + 1.0, q))
 rule(
     "beta",
     lambda g, out, a, b: g * out * (special.psi(a) - special.psi(a + b)),
