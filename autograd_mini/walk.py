@@ -172,7 +172,8 @@ class Walk:
                 self.give(x, g, mask)
         elif type(x) in CONTAINERS:
             masks = repeat(None) if mask is None else mask
-            for part, g_part, mask_part in zip(x, g, masks):  # noqa: B905 - repeat has no end
+            pairs = zip(x, g, strict=True)
+            for (part, g_part), mask_part in zip(pairs, masks):  # noqa: B905 - repeat has no end
                 self.give_each(part, g_part, mask_part)
 
     def give_item(self, call: Any, position: int, g: Any) -> None:

@@ -168,7 +168,7 @@ PLACES = {
         __len__ backward dtype grad is_leaf name ndim origin requires_grad shape size
     """,
     "protocols": """
-        __array_function__ __array_ufunc__ __init__ __reduce__ __hash__
+        __array_function__ __array_namespace__ __array_ufunc__ __init__ __reduce__ __hash__
     """,
 }
 NAMES = {place: names.split() for place, names in PLACES.items()}
