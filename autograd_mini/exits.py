@@ -7,8 +7,6 @@ gradient in silence, so it raises while calls are recorded and the Tensor requir
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from sys import _getframe as frame_at
 from typing import Any
 
@@ -18,8 +16,6 @@ from autograd_mini.kinds import MASKED, as_numpy, is_foreign, name_of
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
 
-# Frames in there are not the user's line: SciPy stands beside NumPy.
-_BELOW = tuple(f"{Path(np.__file__).parents[1] / name}{os.sep}" for name in ("numpy", "scipy"))
 # What keeps the gradient, by the name of what was called; functions of math have NumPy's twins.
 _INSTEAD = {
     "np.full": "x * np.ones(3) for np.full(3, x)",
@@ -102,7 +98,7 @@ class Exits:
 
 def _lost(x: Any, kind: str) -> str:
     """Say which expression asked for a number, of which Tensor, and what to write instead."""
-    frame = frame_outside(_BELOW)
+    frame = frame_outside()
     asked = expression_at(frame.f_code, frame.f_lasti) or f"a conversion to {kind}"
     return (
         f"{asked} ({locate(frame.f_code, frame.f_lasti)}) takes {kind} out of {_described(x)}, "

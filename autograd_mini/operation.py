@@ -161,7 +161,8 @@ class Operation:
             return True
         raise TypeError(
             f"{self.name} returned a {type(out).__name__}, {out!r}, through which no gradient "
-            f"flows: an operation returns an array, or a tuple or list of arrays"
+            f"flows: an operation returns an array, or a tuple or list of arrays; np.asarray makes "
+            f"one of a number"
         )
 
     def no_rule(self) -> str:

@@ -11,9 +11,12 @@ import dis
 import linecache
 import os
 import sysconfig
+from pathlib import Path
 from sys import _getframe as frame_at
 from types import CodeType, FrameType
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Origin(NamedTuple):
@@ -34,6 +37,8 @@ outside: set[str] = set()
 lately: list[CodeType | None] = [None]
 _folders: list[str] = []
 _PYTHON = sysconfig.get_path("stdlib") + os.sep
+# SciPy stands beside NumPy.
+_BELOW = tuple(f"{Path(np.__file__).parents[1] / name}{os.sep}" for name in ("numpy", "scipy"))
 _INSTALLED = tuple(_PYTHON + name + os.sep for name in ("site-packages", "dist-packages"))
 
 
@@ -94,17 +99,25 @@ def locate(code: CodeType, offset: int) -> Origin:
     return Origin(code.co_filename, line, code.co_name)
 
 
-def frame_outside(folders: tuple[str, ...]) -> FrameType:
-    """Return the first frame that is neither the library's own nor Python's nor in `folders`."""
+def frame_outside() -> FrameType:
+    """Return the first frame that is not the library's own, Python's, NumPy's or SciPy's."""
     frame = leave_library(frame_at(1))
-    while frame.f_back is not None and _is_below(frame.f_code.co_filename, folders):
+    while frame.f_back is not None and _is_below(frame.f_code.co_filename):
         frame = leave_library(frame.f_back)
     return frame
 
 
-def _is_below(file: str, folders: tuple[str, ...]) -> bool:
+def call_around() -> str:
+    """Return the user's call inside which NumPy or Python called the library, "" if none did."""
+    frame = frame_outside()
+    if frame is leave_library(frame_at(1)):
+        return ""
+    return expression_at(frame.f_code, frame.f_lasti)
+
+
+def _is_below(file: str) -> bool:
     is_pythons = file.startswith(_PYTHON) and not file.startswith(_INSTALLED)
-    return is_pythons or file.startswith(folders)
+    return is_pythons or file.startswith(_BELOW)
 
 
 def expression_at(code: CodeType, offset: int) -> str:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 from autograd_mini import signature
 from autograd_mini.kinds import check_kind
 from autograd_mini.operation import PLAIN, Operation, Vjp, nested, public_name, ufunc_behind
+from autograd_mini.origin import call_around
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,9 +41,13 @@ class _Table(dict[Callable[..., Any], Operation]):
         if function in self:
             return self[function]
         if function in REFUSALS:
-            raise NotImplementedError(
-                f"{public_name(function)} does not take Tensors: {REFUSALS[function]}"
+            around = call_around()
+            name = (
+                f"{around} calls {public_name(function)}, which"
+                if around
+                else public_name(function)
             )
+            raise NotImplementedError(f"{name} does not take Tensors: {REFUSALS[function]}")
         raise NotImplementedError(Operation(function, function).no_rule())
 
 

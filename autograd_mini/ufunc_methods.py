@@ -35,6 +35,12 @@ def as_function(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
         return _along_first(_ACCUMULATIONS[ufunc], is_running=True)
     if method == "outer":
         return _outer(ufunc)
+    if method == "at":
+        raise TypeError(
+            f"{public_name(ufunc)}.at can't be recorded, since a gradient would be lost in an "
+            f"array that is written into: write z + np.bincount(indices, x, len(z)) for "
+            f"np.add.at(z, indices, x), or assign into a Tensor, z = Tensor(np.zeros(3))"
+        )
     raise TypeError(
         f"{public_name(ufunc)}.{method} can't be recorded: reduce can for add, multiply, maximum, "
         f"minimum and the logical ones, accumulate for add and multiply, and outer for every "

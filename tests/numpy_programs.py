@@ -122,7 +122,7 @@ def changed(program: Program) -> Callable[..., Any]:
 def function_of(row: str) -> str:
     """Return a function of the tables' x, y and a that returns what a row of code computes."""
     *before, last = row.split("; ")
-    if re.search(r" [+]?= |^z[.]|^np[.]put", last):
+    if re.search(r" [+]?= |^z[.]|^np[.](put|add[.]at)", last):
         before, last = [*before, last], "z"
     body = "".join(f"    {line}\n" for line in (*before, f"return {last}"))
     return f"def row(x, y, a):\n{body}"

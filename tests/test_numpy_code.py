@@ -6,8 +6,14 @@ inputs here; one that raises as first written gets the words that its error must
 
 from __future__ import annotations
 
+import decimal
 import doctest
+import fractions
+import json
+import random
 import re
+import statistics
+import struct
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -130,7 +136,7 @@ def assert_near(found: Iterable[Any], numeric: list[Any], rtol: float) -> None:
 def ways(row: Row) -> set[str]:
     """Return the names of what is written in the place of a row, one of which its error says."""
     if row.written.startswith("z ="):
-        return {"Tensor(np.zeros", "z + "}
+        return {"Tensor(np.zeros", "z + "}  # the target
     return {*re.findall(r"np\.\w+|autograd_mini\.\w+", row.changed)} or {".item()"}
 
 
@@ -208,3 +214,42 @@ def test_what_replaces_it_has_its_values_and_the_right_gradient(row: Row) -> Non
     np.testing.assert_array_equal(f(*POINT), plain(*POINT))
     if not isinstance(plain(*POINT), str):
         assert_right(summed(f), summed(plain), POINT)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda x: statistics.mean([x, x]),
+        lambda x: statistics.stdev([x, 2 * x]),
+        decimal.Decimal,
+        fractions.Fraction,
+        json.dumps,
+        lambda x: json.dumps({"x": [x]}),
+        lambda x: "%d" % x,  # noqa: UP031 - what is tried
+        lambda x: struct.pack("d", x),
+        lambda x: b"%f" % x,
+        memoryview,
+        lambda x: bytes([x]),
+        lambda x: "ab" * x,
+    ],
+)
+def test_python_itself_takes_no_number_out_of_a_tensor(leave: Callable[[Any], Any]) -> None:
+    with pytest.raises((TypeError, struct.error)):
+        grad(lambda x: x * bool(leave(x)))(1.5)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda x: [1.0, x, 3.0].index(x),
+        lambda x: f"{x:.3f} {x!r} {x}",
+        "{:.2e}".format,
+        str,
+        lambda x: random.random() < x,
+        lambda x: sorted([3.0, x, 1.0]),
+        lambda x: {x: 1}[x],
+        lambda x: x in [1.0, x],
+    ],
+)
+def test_looking_at_a_number_changes_no_gradient(leave: Callable[[Any], Any]) -> None:
+    assert grad(lambda x: x**2 + 0 * len(str(leave(x))))(1.5) == 3

@@ -9,7 +9,8 @@ from autograd_mini.primitive import REFUSALS
 
 _WRITES = (
     "it writes into an array, whose old value the derivative of earlier calls may need: assign "
-    "with z[i] = x into a Tensor, z = Tensor(np.zeros(3)), or use np.where, which makes a new one"
+    "with z[i] = x into a Tensor, z = Tensor(np.zeros(3)), or make a new one, with np.where or "
+    "x * np.ones(3)"
 )
 _TEXT = "it is about files and text: pass bare arrays (`tensor.data`)"
 _TUPLES = "it has no derivative of its own: use np.unique with return_index, return_inverse ..."
