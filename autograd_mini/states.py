@@ -6,7 +6,7 @@ number cut off, a mask or a gradient lost is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,15 +52,19 @@ def fitted(
     misfits += [f"unexpected in the state: {name}" for name in state if name not in own]
     found = {name: _fitted(name, x, state[name]) for name, x in own.items() if name in state}
     misfits += [x for x in found.values() if isinstance(x, str)]
-    refuse_if(misfits, owner)
+    if misfits := misfits or [*_contradictions(own, found)]:
+        listed = "\n  ".join(misfits)
+        raise ValueError(f"the state does not fit this {owner}, so nothing was loaded:\n  {listed}")
     return found
 
 
-def refuse_if(misfits: list[str], owner: str) -> None:
-    """Raise a ValueError with all `misfits`, if there are any."""
-    if misfits:
-        listed = "\n  ".join(misfits)
-        raise ValueError(f"the state does not fit this {owner}, so nothing was loaded:\n  {listed}")
+def _contradictions(own: Mapping[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    """Say where a Tensor with two names would get two different values."""
+    first_names: dict[int, str] = {}
+    for name, x in own.items():
+        first = name if x is None else first_names.setdefault(id(x), name)
+        if first != name and not np.array_equal(found[first], found[name], equal_nan=True):
+            yield f"two values for one Tensor: {first} and {name} differ in the state"
 
 
 def _fitted(name: str, own: Any, value: Any) -> Any:

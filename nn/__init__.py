@@ -8,6 +8,7 @@ from nn.losses import CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter
 from nn.sequential import Sequential
 from nn.serialization import load, save
+from nn.substitution import functional_call
 from nn.summary import summary
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Softmax",
     "Tanh",
     "functional",
+    "functional_call",
     "init",
     "load",
     "save",

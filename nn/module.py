@@ -18,7 +18,8 @@ from autograd_mini import Tensor
 from autograd_mini.clock import tick
 from autograd_mini.origin import skip_frames_in
 from autograd_mini.scopes import note_call
-from autograd_mini.states import converted, fitted, refuse_if
+from autograd_mini.states import converted, fitted
+from nn.attributes import attributes
 
 # The line that made a Tensor is the user's, not the layer's.
 skip_frames_in(__file__)
@@ -81,7 +82,7 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yield path and Tensor of every parameter, a shared one once, under its first path."""
-        return _once((path, x) for path, x in _tensors(self) if x.requires_grad)
+        return _once((path, x) for path, x in _tensors(self) if _is_parameter(self, x))
 
     def parameters(self) -> Iterator[Tensor]:
         """Yield every parameter once, in the order of the attributes."""
@@ -167,7 +168,6 @@ class Module:
         """
         own = _state(self)
         given = fitted(type(self).__name__, own, state)
-        refuse_if([*_contradictions(own, given)], type(self).__name__)
         for path, x in own.items():
             x.data = given[path]
 
@@ -191,7 +191,7 @@ class Module:
         return "\n".join(lines)
 
     def _named_parts(self) -> Iterable[tuple[str, object]]:
-        return vars(self).items()
+        return attributes(self)
 
 
 def _walk(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Module | Tensor]]:
@@ -236,9 +236,25 @@ def _once(found: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
 
 
 def _tensors(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Tensor]]:
-    """Yield the parameters and constants under `root`: all Tensors but recorded results."""
+    """Yield the parameters and constants under `root`: all Tensors but recorded results.
+
+    In the copies that `functional_call` makes, results may stand for either.
+    """
+    given = _stands_for(root)
     found = _walk(root, into_modules=into_modules)
-    return ((path, x) for path, x in found if isinstance(x, Tensor) and x.is_leaf)
+    return (
+        (path, x) for path, x in found if isinstance(x, Tensor) and (x.is_leaf or id(x) in given)
+    )
+
+
+def _is_parameter(root: Module, x: Tensor) -> bool:
+    return _stands_for(root).get(id(x), x.requires_grad)
+
+
+def _stands_for(root: Module) -> dict[int, bool]:
+    """Return by id whether a Tensor that was put into a copy stands for a parameter."""
+    given: dict[int, bool] = vars(root).get("_stands_for", {})
+    return given
 
 
 def _named_children(root: Module) -> Iterator[tuple[str, Module]]:
@@ -248,7 +264,8 @@ def _named_children(root: Module) -> Iterator[tuple[str, Module]]:
 
 def _summary(module: Module) -> str:
     """Return one line of a repr: class, details, and the parameters the module holds itself."""
-    held = [(path, x) for path, x in _tensors(module, into_modules=False) if x.requires_grad]
+    found = _tensors(module, into_modules=False)
+    held = [(path, x) for path, x in found if _is_parameter(module, x)]
     head = f"{type(module).__name__}({module.extra_repr()})"
     if not held:
         return head
@@ -273,12 +290,3 @@ def _converted(x: Tensor, dtype: np.dtype[Any], path: str) -> tuple[Any, Any]:
     """Return data and gradient of `x` in another dtype."""
     grad = None if x.grad is None else converted(x.grad, dtype, f"the gradient of {path}")
     return converted(x.data, dtype, path), grad
-
-
-def _contradictions(own: dict[str, Tensor], given: dict[str, NDArray[Any]]) -> Iterator[str]:
-    """Say where a Tensor with two paths would get two different values."""
-    first_paths: dict[int, str] = {}
-    for path, x in own.items():
-        first = first_paths.setdefault(id(x), path)
-        if first != path and not np.array_equal(given[first], given[path], equal_nan=True):
-            yield f"two values for one Tensor: {first} and {path} differ in the state"

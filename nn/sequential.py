@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_mini import Tensor
 from autograd_mini.clock import tick
+from nn.attributes import attributes
 from nn.module import Module
 
 
@@ -67,4 +68,4 @@ class Sequential(Module):
     def _named_parts(self) -> Iterable[tuple[str, object]]:
         """Name the layers by their number alone, as PyTorch does, then any other attribute."""
         yield from ((str(number), layer) for number, layer in enumerate(self.layers))
-        yield from ((name, part) for name, part in vars(self).items() if name != "layers")
+        yield from ((name, part) for name, part in attributes(self) if name != "layers")

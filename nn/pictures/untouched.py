@@ -12,8 +12,7 @@ from typing import Any
 
 from autograd_mini import Tensor
 from autograd_mini.storage import Storage
-from autograd_mini.trees import leaves
-from nn.module import Module
+from nn.module import Module, _once, _tensors
 from nn.summary import left_as_found
 
 _SLOTS = [slot for slot in Storage.__slots__ if slot != "__weakref__"]
@@ -47,9 +46,7 @@ def untouched(model: Module) -> Iterator[None]:
 
 def held_tensors(model: Module) -> list[Tensor]:
     """Return every parameter and constant in `model`, each once."""
-    parts = [part for module in model.modules() for part in leaves(vars(module))]
-    found = [x for x in parts if isinstance(x, Tensor) and x.is_leaf]
-    return [*{id(x): x for x in found}.values()]
+    return [x for _, x in _once(_tensors(model))]
 
 
 def _put_back(x: Tensor, state: dict[str, Any]) -> None:
