@@ -20,6 +20,7 @@ from autograd_mini.origin import skip_frames_in
 from autograd_mini.scopes import note_call
 from autograd_mini.states import converted, fitted
 from nn.attributes import attributes
+from nn.untrained import warn_of_untrained
 
 # The line that made a Tensor is the user's, not the layer's.
 skip_frames_in(__file__)
@@ -186,8 +187,9 @@ class Module:
             lines.append(label + _summary(module))
             children = [(depth + 1, path, child) for path, child in _named_children(module)]
             stack += reversed(children)
+        total = sum(x.size for x in self.parameters())
         if len(lines) > 1:
-            lines.append(f"{sum(x.size for x in self.parameters()):,} parameters in total")
+            lines.append(f"{total:,} parameters in total")
         return "\n".join(lines)
 
     def _named_parts(self) -> Iterable[tuple[str, object]]:
@@ -236,15 +238,19 @@ def _once(found: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
 
 
 def _tensors(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Tensor]]:
-    """Yield the parameters and constants under `root`: all Tensors but recorded results.
-
-    In the copies that `functional_call` makes, results may stand for either.
-    """
+    """Yield the parameters and constants under `root`: leaves, and what stands for one in a copy."""
     given = _stands_for(root)
-    found = _walk(root, into_modules=into_modules)
-    return (
-        (path, x) for path, x in found if isinstance(x, Tensor) and (x.is_leaf or id(x) in given)
-    )
+    results: list[tuple[str, Tensor]] = []
+    known: set[int] = set()
+    for path, x in _walk(root, into_modules=into_modules):
+        if isinstance(x, Tensor):
+            if x.is_leaf or id(x) in given:
+                known.add(id(x))
+                yield path, x
+            else:
+                results.append((path, x))
+    if results and into_modules and not given:
+        warn_of_untrained(type(root).__name__, results, known)
 
 
 def _is_parameter(root: Module, x: Tensor) -> bool:
