@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import nn
 from autograd_mini import Tensor, defvjp, primitive, relu
 from autograd_mini.testing import GradientError, check_grads, check_module, examine
-from autograd_mini.testing.layouts import LAYOUTS, laid_out, layout_of, layouts_for, like
+from autograd_mini.testing.layouts import LAYOUTS, NATIVE, laid_out, layout_of, layouts_for, like
 from autograd_mini.testing.strategies import (
     arrays,
     assert_gradients,
@@ -82,13 +82,13 @@ def test_empty_and_0d_shapes_and_every_way_to_broadcast_are_drawn() -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.complex128])
 def test_a_layout_is_kept_and_changes_no_value(layout: str, kind: Any) -> None:
-    values = np.arange(6.0).reshape(2, 3)
+    values = np.arange(12.0).reshape(2, 3, 2)
     x = laid_out(values, layout)
     assert layout_of(x) == layout
     wanted = values[[0, 0]] if layout == "broadcast" else values
     assert np.array_equal(x, wanted)
     again = like((x * 2).astype(kind), x)
-    assert again.dtype == kind
+    assert again.dtype.newbyteorder("=") == kind
     assert layout_of(again) == layout
     assert np.array_equal(again, 2 * wanted)
 
@@ -98,26 +98,27 @@ def test_values_that_do_not_repeat_keep_out_of_memory_that_does() -> None:
     assert np.array_equal(like(values, laid_out(values, "broadcast")), values)
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (0, 3), (2, 1), (2, 3)])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (0, 3), (2, 1), (2, 3), (2, 3, 2)])
 def test_a_layout_for_a_shape_is_one_that_it_can_have(shape: Any) -> None:
     names = layouts_for(shape)
     assert names[0] == "C"
     assert [layout_of(laid_out(np.ones(shape), name)) for name in names] == names
-    assert (set(names) == set(LAYOUTS)) == (shape == (2, 3))
+    assert (set(names) == set(LAYOUTS)) == (shape == (2, 3, 2))
 
 
 def test_arrays_come_in_every_layout_and_0d_and_empty() -> None:
     seen: Counter[str] = Counter()
 
     @settings(max_examples=150, derandomize=True, database=None)
-    @given(arrays(shapes(max_dims=2)), arrays((2, 2)))
-    def collect(x: Any, matrix: Any) -> None:
-        seen[layout_of(matrix)] += 1
+    @given(arrays(shapes(max_dims=2)), arrays((2, 2, 2)))
+    def collect(x: Any, stack: Any) -> None:
+        seen[layout_of(stack)] += 1
         seen["0-d"] += x.ndim == 0
         seen["empty"] += x.size == 0
 
     collect()
-    assert all(seen[kind] for kind in (*LAYOUTS, "0-d", "empty")), seen
+    assert all(seen[kind] for kind in (*NATIVE, "0-d", "empty")), seen
+    assert not seen["big-endian"]
 
 
 @given(arrays((2, 3), layout=("F", "reversed")))
@@ -207,7 +208,7 @@ def test_the_checker_keeps_the_layout_of_what_it_is_given() -> None:
 
     for layout in LAYOUTS:
         found.clear()
-        check_grads(f, laid_out(np.arange(6.0).reshape(2, 3), layout))
+        check_grads(f, laid_out(np.arange(12.0).reshape(2, 3, 2), layout))
         assert layout in found
 
 
@@ -300,7 +301,7 @@ def test_a_module_and_a_product_and_constants_take_strategies() -> None:
 
 @pytest.mark.parametrize("f", [np.tanh, np.multiply, np.maximum, relu, np.sum])
 def test_a_right_function_passes(f: Any) -> None:
-    assert_gradients(f, max_examples=5)
+    assert_gradients(f, max_examples=5, order=1 if f is np.maximum else 2)
 
 
 def test_a_wrong_second_derivative_is_found_where_it_is_asked_for() -> None:
@@ -369,9 +370,9 @@ def test_unknown_arguments_must_be_given(f: Any) -> None:
 def test_every_required_argument_is_drawn() -> None:
     counts: list[int] = []
 
-    def f(x: Any, y: Any, /, z: Any, power: int = 2, *, scale: float = 1.0) -> Any:
-        counts.append(np.ndim(x) + np.ndim(y) + np.ndim(z))
-        return scale * x * y * z**power
+    def f(x: Any, /, y: Any, power: int = 2, *, scale: float = 1.0) -> Any:
+        counts.append(np.ndim(x) + np.ndim(y))
+        return scale * x * y**power
 
     assert_gradients(f, max_examples=5, **FIRST)
     assert max(counts) > 0

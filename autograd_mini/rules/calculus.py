@@ -82,7 +82,7 @@ def _gradient_f(g, out, f, *varargs, axis=None, edge_order=1):
     for i, k in enumerate(axes):
         h = _spacing(varargs, i)
         g_last = np.moveaxis(g[i] if len(axes) > 1 else g, k, -1)
-        gs = _gradient_slopes(g_last, _right_share(h, f.shape[k]), edge_order)
+        gs = _gradient_slopes(g_last, _right_share(h, f.shape[k], g_last.dtype), edge_order)
         total = total + np.moveaxis(_undiff(gs / h, f.shape[k]), -1, k)
     return total
 
@@ -116,7 +116,7 @@ def _gradient_slopes(g, w, edge_order):
 
 def _gradient_steps(g, s, h, edge_order):
     """Return the gradient of the steps `h` along the last axis, through s and through w."""
-    w, total = _right_share(h, h.size + 1), h[:-1] + h[1:]
+    w, total = _right_share(h, h.size + 1, g.dtype), h[:-1] + h[1:]
     gw = g[..., 1:-1] * np.diff(s)
     if edge_order != 1:
         left, right = np.diff(s[..., :2]) * g[..., :1], np.diff(s[..., -2:]) * g[..., -1:]
@@ -131,8 +131,8 @@ def _shifted(x, before, after):
     return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(before, after)])
 
 
-def _right_share(h, length):
-    return h[:-1] / (h[:-1] + h[1:]) if np.ndim(h) else np.full(length - 2, 0.5)
+def _right_share(h, length, dtype):
+    return h[:-1] / (h[:-1] + h[1:]) if np.ndim(h) else np.full(length - 2, 0.5, dtype)
 
 
 def _spacing(varargs, i):

@@ -42,7 +42,7 @@ defvjp(np.nanprod, _nanprod_vjp)
 def _if_any(slopes, g, out, axis, keepdims):
     """Return `slopes` where the result is a number."""
     g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
-    return np.where(np.isnan(out), np.where(g == 0, 0, math.nan), slopes)
+    return np.where(np.isnan(out), np.where(g == 0, g, math.nan), slopes)
 
 
 def _nanmean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, where=True):

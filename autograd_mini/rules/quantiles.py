@@ -35,13 +35,13 @@ def _order_vjp(g, out, a, axis, places):
 def _at_places(g, rows, places):
     """Return `g` at `places` of the sorted rows; a place between two elements divides it."""
     lower = np.floor(places)
-    part = places - lower
+    part = (places - lower).astype(g.dtype)
     upper = np.minimum(lower + 1, rows.shape[1] - 1)
     found = np.concatenate([lower, upper], axis=1).astype(int)
     values = np.concatenate([g * (1 - part), g * part], axis=1)
     ordered_runs, runs, sizes = _runs(rows)
-    shared = scatter(values, np.take_along_axis(ordered_runs, found, axis=1), sizes.shape) / sizes
-    return shared[runs]
+    shared = scatter(values, np.take_along_axis(ordered_runs, found, axis=1), sizes.shape)
+    return (shared * (1 / sizes).astype(g.dtype))[runs]
 
 
 def _runs(rows):

@@ -24,7 +24,7 @@ def _count(shape, axis):
     return math.prod(shape[i] for i in axes)
 
 
-def _share(shape, axis, where=True, ddof=0):
+def _share(dtype, shape, axis, where=True, ddof=0):
     """Return 1 / (elements reduced into one - ddof), nan if that is not positive.
 
     A count may be beyond float16, its inverse is not.
@@ -33,7 +33,7 @@ def _share(shape, axis, where=True, ddof=0):
         n = _count(shape, axis) - ddof
         return 1 / n if n > 0 else math.nan
     n = np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=True) - ddof
-    return 1 / np.where(n > 0, n, math.nan)
+    return (1 / np.where(n > 0, n, math.nan)).astype(dtype)
 
 
 def _only(where, x, other=0):
@@ -48,7 +48,7 @@ def sum_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, initial=0, wher
 
 def mean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, where=True):
     """Return an equal share of `g` for every element."""
-    share = stretch(g, axis, keepdims) * _share(a.shape, axis, where)
+    share = stretch(g, axis, keepdims) * _share(g.dtype, a.shape, axis, where)
     return np.broadcast_to(_only(where, share), a.shape)
 
 
@@ -60,13 +60,13 @@ def _spread(a, axis, where):
     """Return the deviations from the mean, conjugate: |z|^2 has the slope 2 conj(z)."""
     mean = np.mean(_only(where, a), axis=axis, keepdims=True)
     if where is not True:  # so far it is the mean of the others being 0
-        mean = mean * (_count(a.shape, axis) * _share(a.shape, axis, where))
+        mean = mean * (_count(a.shape, axis) * _share(a.dtype, a.shape, axis, where))
     return np.conjugate(_only(where, a - mean))
 
 
 def var_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True):
     """Return 2 g (a - mean) / (n - ddof)."""
-    share = _share(a.shape, axis, where, ddof)
+    share = _share(g.dtype, a.shape, axis, where, ddof)
     return stretch(2 * g, axis, keepdims) * _spread(a, axis, where) * share
 
 
@@ -80,7 +80,7 @@ def std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=T
     highest = np.max(_only(where, a, -math.inf), axis=axis, keepdims=True)
     g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
     is_kink = (lowest == highest) | (out == 0)
-    slope = g / np.where(is_kink, 1, out) * _share(a.shape, axis, where, ddof)
+    slope = g / np.where(is_kink, 1, out) * _share(g.dtype, a.shape, axis, where, ddof)
     return np.where(is_kink, 0, slope * _spread(a, axis, where))
 
 
@@ -98,7 +98,8 @@ def extremum_vjp(g, out, a, axis=None, *, keepdims=False, initial=None, where=Tr
     ties = np.sum(chosen, axis=axis, keepdims=True)
     if initial is not None:
         ties = ties + (out == initial)
-    return stretch(g, axis, keepdims) * chosen / np.where(ties > 0, ties, math.nan)
+    share = (1 / np.where(ties > 0, ties, math.nan)).astype(g.dtype)
+    return stretch(g, axis, keepdims) * chosen * share
 
 
 for _extremum in (np.max, np.amax, np.min, np.amin):

@@ -155,9 +155,9 @@ defvjp(
 # linear in the smallest and the largest element, unless they or their range were given; a density
 # is divided by what is between them.
 def _edges_vjp(g, a, bins, limits):
-    if limits is not None or np.ndim(bins):
+    if limits is not None or np.ndim(bins) or not a.size:
         return np.zeros_like(a)
-    t = np.linspace(0, 1, g.size)
+    t = np.linspace(0, 1, g.size, dtype=g.dtype)
     low = extremum_vjp(np.sum(g * (1 - t)), np.min(a), a)
     return low + extremum_vjp(np.sum(g * t), np.max(a), a)
 

@@ -63,12 +63,18 @@ def piece_of(operation: Operation, args: Iterable[Any], kwargs: dict[str, Any]) 
     args = tuple(args)
     rule = KINKS.get(operation.function) or OF_SPECIAL.get(operation.name)
     with np.errstate(all="ignore"):
-        own = (None, None) if rule is None else rule(*args, **kwargs)
+        own = (None, None) if rule is None or _is_empty(args) else rule(*args, **kwargs)
     if len(own) != 2:
         raise TypeError(
             f"the kink declared for {operation.name} returns (sides, distance), found {own!r}"
         )
     return pieces.joined(own, *((part, None) for part in _whole((*args, *kwargs.values()))))
+
+
+def _is_empty(args: tuple[Any, ...]) -> bool:
+    """Return whether there are arrays among the arguments, and no element that may be on a kink."""
+    sizes = [x.size for x in nested(args) if isinstance(x, np.ndarray)]
+    return bool(sizes) and not any(sizes)
 
 
 def _whole(values: Any) -> list[Any]:

@@ -6,13 +6,40 @@ wrong order does; so the checker keeps the layout of what it was given.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-LAYOUTS = ("C", "F", "strided", "reversed", "broadcast", "read-only", "unaligned")
+# How an array in C order is laid out, each in memory of its own.
+_MAKERS: dict[str, Callable[[Array], Array]] = {
+    "C": lambda x: x,
+    "F": lambda x: x.copy("F"),
+    "transposed": lambda x: np.swapaxes(np.swapaxes(x, 0, 1).copy(), 0, 1) if x.ndim > 2 else x,
+    "strided": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+    "reversed": lambda x: np.flip(np.flip(x).copy()),
+    "broadcast": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,
+    "read-only": lambda x: np.broadcast_to(x, x.shape),
+    "unaligned": lambda x: _placed(x, x.strides, 1),
+    "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
+}
+LAYOUTS = tuple(_MAKERS)
+# An array in any other is not of the dtype that was asked for.
+NATIVE = tuple(name for name in LAYOUTS if name != "big-endian")
+# By what a layout is known, once those above it are not the one.
+_SIGNS: dict[str, Callable[[Array], bool]] = {
+    "big-endian": lambda x: not x.dtype.isnative,
+    "unaligned": lambda x: not x.flags.aligned,
+    "broadcast": lambda x: 0 in _strides(x),
+    "reversed": lambda x: min(_strides(x), default=0) < 0,
+    "read-only": lambda x: not x.flags.writeable,
+    "C": lambda x: x.flags.c_contiguous,
+    "F": lambda x: x.flags.f_contiguous,
+    "transposed": lambda x: np.transpose(x, np.argsort(x.strides)[::-1]).flags.c_contiguous,
+    "strided": lambda x: True,
+}
 
 
 def laid_out(values: Any, layout: str) -> Array:
@@ -20,9 +47,10 @@ def laid_out(values: Any, layout: str) -> Array:
 
     Args:
         values: anything `np.array` takes. "broadcast" repeats their first row.
-        layout: "C" and "F" (Fortran) order, "strided" (every second number), "reversed" (from the
-            back), "broadcast" (rows share their memory), "read-only", or "unaligned" (off by a
-            byte). Without axes, the first five are the same.
+        layout: "C" and "F" (Fortran) order, "transposed" (the first two of three axes or more),
+            "strided" (every second number), "reversed" (from the back), "broadcast" (rows share
+            their memory), "read-only", "unaligned" (off by a byte), or "big-endian". Without axes,
+            the first six are the same.
 
     Raises:
         ValueError: no such layout.
@@ -32,25 +60,14 @@ def laid_out(values: Any, layout: str) -> Array:
     """
     if layout not in LAYOUTS:
         raise ValueError(f"a memory layout is one of {', '.join(LAYOUTS)}; asked for {layout!r}")
-    array = np.array(values, order="F" if layout == "F" else "C")
-    if layout == "unaligned":
-        return _placed(array, array.strides, 1)
-    if layout == "read-only":
-        array.flags.writeable = False
-    if not array.ndim:
-        return array
-    if layout == "strided":
-        return np.repeat(array, 2, axis=-1)[..., ::2]
-    if layout == "reversed":
-        return np.flip(np.flip(array).copy())
-    return np.broadcast_to(array[:1], array.shape) if layout == "broadcast" else array
+    return _MAKERS[layout](np.array(values, order="C"))
 
 
 def layouts_for(shape: tuple[int, ...], layouts: tuple[str, ...] = LAYOUTS) -> list[str]:
     """Return those of `layouts` that an array of this shape can have; "C" if it is none.
 
     >>> layouts_for((2, 1))
-    ['C', 'strided', 'reversed', 'broadcast', 'read-only', 'unaligned']
+    ['C', 'strided', 'reversed', 'broadcast', 'read-only', 'unaligned', 'big-endian']
     """
     found = [name for name in layouts if layout_of(laid_out(np.zeros(shape), name)) == name]
     return found or ["C"]
@@ -62,18 +79,12 @@ def layout_of(x: Array) -> str:
     >>> layout_of(np.ones((2, 3)).T)
     'F'
     """
-    strides = [stride for stride, n in zip(x.strides, x.shape, strict=True) if n > 1 and x.size]
-    if not x.flags.aligned:
-        return "unaligned"
-    if 0 in strides:
-        return "broadcast"
-    if any(stride < 0 for stride in strides):
-        return "reversed"
-    if not x.flags.writeable:
-        return "read-only"
-    if x.flags.c_contiguous:
-        return "C"
-    return "F" if x.flags.f_contiguous else "strided"
+    return next(name for name, is_found in _SIGNS.items() if is_found(x))
+
+
+def _strides(x: Array) -> list[int]:
+    """Return the strides along which there is more than one number."""
+    return [stride for stride, n in zip(x.strides, x.shape, strict=True) if n > 1 and x.size]
 
 
 def like(values: Array, source: Array) -> Array:
@@ -81,6 +92,8 @@ def like(values: Array, source: Array) -> Array:
 
     Where `source` repeats memory and `values` do not, they are returned as they are.
     """
+    if not source.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder(">"))
     if layout_of(source) == "C" or not values.size:
         return values
     strides = tuple(stride * values.itemsize // source.itemsize for stride in source.strides)

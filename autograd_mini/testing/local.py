@@ -18,13 +18,14 @@ from autograd_mini.recorded import needing
 from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.bisection import Place, element, only, worst
-from autograd_mini.testing.numeric import OTHER_STEP, TOLERANCE, UNKNOWN, Array
-from autograd_mini.testing.replay import Replay, frozen
+from autograd_mini.testing.numeric import OTHER_STEP, TOLERANCE, UNKNOWN, Array, size_of
+from autograd_mini.testing.replay import Replay, doubled, frozen, nudged
 from autograd_mini.testing.report import FindingError
 from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
 
 # One of several results, and a checkpoint, which is checked call by call.
 _UNCHECKED = (ITEM, CHECKPOINT)
+ROUNDED = 1e4  # how often rounding may be found in a gradient of few digits
 
 
 def check_call(node: Any, rng: np.random.Generator) -> None:
@@ -64,7 +65,9 @@ class _Rule:
         others = [part.dtype for part in nested(replay.values[0]) if _is_floating(part)]
         self.fewest = max(map(_epsilon, (*results, *moving)))  # digits that a gradient may have
         self.most = min(map(_epsilon, (*results, *moving, *others)))
-        self.is_exact = self.fewest <= _epsilon(np.float64)
+        # What a rule makes of an argument of few digits has few, though the result has more.
+        self.rounded = max(self.fewest, *map(_epsilon, others), 0.0)
+        self.is_exact = self.rounded <= _epsilon(np.float64)
 
     def check(self, directions: dict[int, Array], g: Any) -> bool:
         """Check what the rule makes of `g`, along a direction for each Tensor by its place.
@@ -79,21 +82,24 @@ class _Rule:
         self.check_memory(found, g)
         for part, gx in found:
             self.check_dtype(part, gx)
-        if self.is_exact:
-            for k, (place, direction) in enumerate(directions.items()):
-                self.check_numbers(k, place, direction, g)
-        return self.is_exact
+        if not self.is_exact:
+            self.check_digits([gx for _, gx in found], g)
+            return False
+        for k, (place, direction) in enumerate(directions.items()):
+            self.check_numbers(k, place, direction, g)
+        return True
 
     def wrong(self, what: str, place: str | None = None) -> FindingError:
         """Return the finding that the rule is wrong: what it does."""
         call = describe(self.replay.node)
         return FindingError("wrong", f"the rule of {call} for {self.name} {what}", call, place)
 
-    def parts(self, g: Any) -> list[tuple[Tensor, Any]]:
+    def parts(self, g: Any, values: Any = None, out: Any = None) -> list[tuple[Tensor, Any]]:
         """Return each Tensor of the argument with its gradient, in its shape."""
-        args, kwargs = self.replay.values
+        args, kwargs = self.replay.values if values is None else values
+        out = self.replay.out if out is None else out
         try:
-            found = self.vjp(frozen(g), frozen(self.replay.out), *args, **kwargs)
+            found = self.vjp(frozen(g), frozen(out), *args, **kwargs)
         except NotImplementedError:
             raise
         except Exception as error:
@@ -124,6 +130,36 @@ class _Rule:
         if few or many or not is_floating:
             raise self.wrong(f"returns {g.dtype} for {x.dtype}")
 
+    def check_digits(self, found: list[Any], g: Any) -> None:
+        """Refuse a gradient of few digits that is another one in float64.
+
+        What that makes of the rounded result, and of numbers beside these, says how near is near.
+        """
+        values, g = doubled(self.replay.values), doubled(g)
+        beside = nudged(values, self.rounded)
+        try:
+            with np.errstate(all="ignore"):
+                out, moved = self.replay.forward(*values), self.replay.forward(*beside)
+                rounded = doubled(self.replay.out)
+                runs = [(values, out), (values, rounded), (beside, moved)]
+                exact, *others = ([gx for _, gx in self.parts(g, *run)] for run in runs)
+        except (ArithmeticError, ValueError, NotImplementedError, FindingError):
+            return  # of other numbers than these, or in float64, where it is checked as well
+        for mine, wanted, *near in zip(found, exact, *others, strict=True):
+            noise = max(size_of(each - wanted) for each in near)
+            allowed = ROUNDED * self.rounded * size_of(wanted) + 16 * noise
+            allowed += float(np.finfo(mine.dtype).tiny)
+            off = np.where(np.isfinite(wanted), ~(np.abs(mine - wanted) <= allowed), False)
+            if np.any(off) and size_of(wanted) < float(np.finfo(mine.dtype).max):
+                at = tuple(map(int, np.argwhere(off)[0]))
+                what = f"{mine[at]:.6g} instead of {wanted[at]:.6g}"
+                where = element(self.name, at)
+                raise self.wrong(
+                    f"disagrees with itself: the gradient of {where} is {what}, which "
+                    f"{wanted.dtype} makes of the same {mine.dtype} numbers",
+                    where,
+                )
+
     def check_memory(self, found: list[tuple[Tensor, Any]], g: Any) -> None:
         """Refuse a rule that writes what it returns to where it returned something before."""
         before = [np.array(gx) for _, gx in found]
@@ -151,7 +187,7 @@ class _Rule:
         what = f"is {mine:.10g} instead of {numeric:.10g} along a random direction"
         at = element(self.name, where)
         one = only(direction, where)
-        if isinstance(g, np.ndarray):
+        if isinstance(g, np.ndarray) and g.size:
             out = worst(lambda part: self.difference(k, place, one, part), g)
             mine, numeric, error, scale = self.compared(k, place, one, only(g, out))
             if self.is_off(mine, numeric, error, scale):

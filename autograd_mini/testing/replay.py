@@ -143,3 +143,26 @@ def frozen(x: Any) -> Any:
         view.flags.writeable = False
         return view
     return type(x)(map(frozen, x)) if type(x) in CONTAINERS else x
+
+
+def doubled(x: Any) -> Any:
+    """Return `x` with the floating-point arrays in it in double precision."""
+    if type(x) in CONTAINERS:
+        return type(x)(map(doubled, x))
+    if isinstance(x, dict):
+        return {name: doubled(each) for name, each in x.items()}
+    if getattr(x, "dtype", None) is None or x.dtype.kind not in "fc":
+        return x
+    return np.asarray(x, np.result_type(x.dtype, np.float64))
+
+
+def nudged(x: Any, by: float) -> Any:
+    """Return `x` with every second number in it larger by this part of it, the others smaller."""
+    if type(x) in CONTAINERS:
+        return type(x)(nudged(each, by) for each in x)
+    if isinstance(x, dict):
+        return {name: nudged(each, by) for name, each in x.items()}
+    if not (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
+        return x
+    signs = 1 - 2 * (np.arange(x.size).reshape(x.shape) % 2)
+    return np.asarray(x * (1 + by * signs))

@@ -39,7 +39,7 @@ class Function:
                 else {"real part of ": x.real, "imaginary part of ": x.imag}
             )
             self.sources += parts.values()
-            self.values += map(np.array, parts.values())
+            self.values += (np.array(x, x.dtype.newbyteorder("=")) for x in parts.values())
             self.names += [f"{part}input {i}" for part in parts]
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The one line: draw inputs, check every derivative at them, shrink what is wrong."""
+"""The one line: check every derivative in every condition, and at inputs that are drawn."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from autograd_mini.testing.checking import MODES, examine
 from autograd_mini.testing.layouts import layout_of
 from autograd_mini.testing.report import GradientError, Report
 from autograd_mini.testing.stages import Subject
+from autograd_mini.testing.strategies.conditions import conditions, conditions_of
+from autograd_mini.testing.strategies.covering import base_of, cover
 from autograd_mini.testing.strategies.shapes import Draw, Shape, broadcastable_shapes
 from autograd_mini.testing.strategies.values import arrays
 from autograd_mini.testing.subjects import Function, Network
@@ -39,15 +41,20 @@ def assert_gradients(
     max_examples: int | None = None,
     away_from: Sequence[float] = (0.0,),
 ) -> None:
-    """Check the derivatives of `f` at inputs that Hypothesis draws, and raise if one is wrong.
+    """Check the derivatives of `f` in every condition, then at inputs that Hypothesis draws.
+
+    Sizes 0, 1 and many, each argument broadcast against the others, each memory layout, signs,
+    magnitudes and float32 are tried each time, by the same calls; see `conditions`.
 
     What is wrong is shrunk: the message shows the simplest call found, the operation and its line.
-    Inputs at which it can't be told are passed over, unless they are more than three of four.
+    Inputs at which it can't be told are passed over, unless they are more than three of four of
+    those drawn.
 
     Args:
         f: a function of Tensors, or a module, whose parameters are checked as well.
-        inputs: a strategy for each argument, or a constant. Without any, every required argument
-            is an array, of shapes that broadcast, away from kinks and each other.
+        inputs: a strategy for each argument, or a constant; each layout, sign and size of number
+            that `arrays` of one shape may draw is tried. Without any, every required argument is
+            an array, of shapes that broadcast, away from kinks and each other.
         order: 1 for the gradient, 2 for its gradient too, and so on.
         modes: "rev" for vector-Jacobian products, "fwd" for Jacobian-vector products.
         max_examples: how many inputs are drawn; the Hypothesis profile's number by default.
@@ -71,7 +78,14 @@ def assert_gradients(
         )
     limit = settings().max_examples if max_examples is None else max_examples
     check = _Check(f, order, tuple(modes), limit)
-    _run(check, st.tuples(*map(_as_strategy, inputs)) if inputs else _inputs_of(f, away_from))
+    if inputs:
+        drawn = st.tuples(*map(_as_strategy, inputs))
+        cover(check, conditions_of(inputs))
+    else:
+        count = _arity(f)
+        drawn = _together(count, tuple(away_from))
+        cover(check, conditions(base_of(check, count, away_from), away_from))
+    _run(check, drawn)
     if check.undecided.total() > MOST_PASSED_OVER * check.right:
         raise GradientError(check.verdict())
 
@@ -126,11 +140,9 @@ class _Check:
     def __call__(self, inputs: tuple[Any, ...]) -> None:
         if self.is_hopeless and not self.is_failing:
             reject()
-        call = f"{self.name}({', '.join(map(shown, inputs))})"
+        call = self.call(inputs)
         try:
-            # Outside its domain a function warns; the check says that it is not finite.
-            with np.errstate(all="ignore"):
-                report = examine(_subject(self.f, inputs), self.order, self.modes, _seed(inputs))
+            report = self.report(inputs)
         except Exception:
             self.is_failing = True
             note(call)
@@ -141,6 +153,16 @@ class _Check:
         if report.verdict == "cannot tell":
             self.pass_over(report, call)
         self.right += 1
+
+    def call(self, inputs: tuple[Any, ...]) -> str:
+        """Return the call as Python."""
+        return f"{self.name}({', '.join(map(shown, inputs))})"
+
+    def report(self, inputs: tuple[Any, ...]) -> Report:
+        """Return what the check at `inputs` says."""
+        # Outside its domain a function warns; the check says that it is not finite.
+        with np.errstate(all="ignore"):
+            return examine(_subject(self.f, inputs), self.order, self.modes, _seed(inputs))
 
     def pass_over(self, report: Report, call: str) -> None:
         """Count an undecided input under its reason, the numbers in it left out."""
@@ -173,10 +195,6 @@ def _subject(f: Any, inputs: tuple[Any, ...]) -> Subject:
 def _seed(inputs: tuple[Any, ...]) -> int:
     """Return a seed that depends on nothing but the inputs: an example repeats itself."""
     return zlib.crc32(", ".join(map(shown, inputs)).encode())
-
-
-def _inputs_of(f: Any, away_from: Sequence[float]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return _together(_arity(f), tuple(away_from))
 
 
 def _arity(f: Any) -> int:
@@ -223,7 +241,8 @@ def shown(x: Any) -> str:
         return repr(x)
     if x.size > LONGEST:
         return f"<{x.dtype} array of shape {x.shape}, {layout_of(x)}>"
-    kind = "" if x.dtype == np.float64 else f", np.{x.dtype}"
+    native = x.dtype.newbyteorder("=")
+    kind = "" if native == np.float64 else f", np.{native}"
     values = repr(x.tolist()) if x.size else f"np.zeros({x.shape})"
     layout = layout_of(x)
     if layout != "C":

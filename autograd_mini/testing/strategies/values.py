@@ -18,7 +18,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import DTypeLike, NDArray
 
 from autograd_mini.tensor import Tensor
-from autograd_mini.testing.layouts import LAYOUTS, laid_out, layouts_for
+from autograd_mini.testing.layouts import NATIVE, laid_out, layouts_for
+from autograd_mini.testing.strategies.drawn import DRAWN, SIZES, Drawn
 from autograd_mini.testing.strategies.shapes import Draw, Shape, shapes
 
 Decimals = tuple[float, ...]
@@ -112,7 +113,7 @@ def arrays(
     margin: float = 0.1,
     on: Sequence[float] = (),
     distinct: bool = False,
-    layout: str | Sequence[str] = LAYOUTS,
+    layout: str | Sequence[str] = NATIVE,
 ) -> st.SearchStrategy[NDArray[Any]]:
     """Draw a floating-point array in any memory layout.
 
@@ -126,7 +127,8 @@ def arrays(
         margin: that distance.
         on: kinks that at least one element is exactly on, and others may be.
         distinct: no two elements are equal; for maxima and sorting.
-        layout: a memory layout, or several of them, where the shape allows; see `laid_out`.
+        layout: a memory layout, or several of them, where the shape allows; see `laid_out`. All
+            but "big-endian" by default.
 
     Raises:
         TypeError: `dtype` is not floating-point.
@@ -145,11 +147,17 @@ def arrays(
         names = tuple(name for name in names if name != "broadcast")
     if np.dtype(dtype).kind != "f":
         raise TypeError(f"arrays draws floating-point numbers, asked for {np.dtype(dtype)}")
+    is_known = elements is None and not on
     if elements is None:
         elements = numbers(low, high, away_from=(*away_from, *on), margin=margin)
     if on:
         elements = st.one_of(st.sampled_from(tuple(on)), elements)
-    return _arrays(_as_shapes(shape), names, elements, tuple(on), distinct, np.dtype(dtype))
+    drawn = _arrays(_as_shapes(shape), names, elements, tuple(on), distinct, np.dtype(dtype))
+    if is_known and not isinstance(shape, st.SearchStrategy):
+        shapes_drawn = SIZES if shape is None else (_as_shape(shape),)
+        found = _decimals(low, high, tuple(away_from), margin)
+        DRAWN[drawn] = Drawn(shapes_drawn, names, found, distinct, np.dtype(dtype))
+    return drawn
 
 
 @st.composite
@@ -174,9 +182,11 @@ def _arrays(
 def _as_shapes(shape: Any) -> st.SearchStrategy[Shape]:
     if shape is None:
         return shapes()
-    if isinstance(shape, st.SearchStrategy):
-        return shape
-    return st.just((shape,) if isinstance(shape, int) else tuple(shape))
+    return shape if isinstance(shape, st.SearchStrategy) else st.just(_as_shape(shape))
+
+
+def _as_shape(shape: Shape | int) -> Shape:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 def tensors(
