@@ -19,7 +19,7 @@ from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.bisection import Place, element, only, worst
 from autograd_mini.testing.numeric import OTHER_STEP, TOLERANCE, UNKNOWN, Array, size_of
-from autograd_mini.testing.replay import Replay, doubled, frozen, nudged
+from autograd_mini.testing.replay import Replay, doubled, frozen
 from autograd_mini.testing.report import FindingError
 from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
 
@@ -136,7 +136,7 @@ class _Rule:
         What that makes of the rounded result, and of numbers beside these, says how near is near.
         """
         values, g = doubled(self.replay.values), doubled(g)
-        beside = nudged(values, self.rounded)
+        beside = self.replay.doubled_beside(self.rounded)
         try:
             with np.errstate(all="ignore"):
                 out, moved = self.replay.forward(*values), self.replay.forward(*beside)

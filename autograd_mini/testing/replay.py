@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.operation import CONTAINERS, nested
+from autograd_mini.storage import needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.kinks import piece_of
 from autograd_mini.testing.numeric import UNKNOWN, Array, derivative
@@ -105,6 +106,19 @@ class Replay:
                 step /= 4
         return None
 
+    def doubled_beside(self, by: float) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments in float64, every number of a Tensor off by this part of itself.
+
+        Every second one is larger, the others are smaller.
+        """
+        changes = {}
+        variables = filter(needs_grad, nested((*self.args, *self.kwargs.values())))
+        for place, x in enumerate(variables):
+            signs = 1 - 2 * (np.arange(x.size).reshape(x.shape) % 2)
+            changes[place] = np.asarray(doubled(x._array) * (by * signs))
+        args, kwargs = self.moved(changes)
+        return doubled(args), doubled(kwargs)
+
     def forward(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """Call the function itself; several results are a plain tuple, as in the call."""
         try:
@@ -154,15 +168,3 @@ def doubled(x: Any) -> Any:
     if getattr(x, "dtype", None) is None or x.dtype.kind not in "fc":
         return x
     return np.asarray(x, np.result_type(x.dtype, np.float64))
-
-
-def nudged(x: Any, by: float) -> Any:
-    """Return `x` with every second number in it larger by this part of it, the others smaller."""
-    if type(x) in CONTAINERS:
-        return type(x)(nudged(each, by) for each in x)
-    if isinstance(x, dict):
-        return {name: nudged(each, by) for name, each in x.items()}
-    if not (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
-        return x
-    signs = 1 - 2 * (np.arange(x.size).reshape(x.shape) % 2)
-    return np.asarray(x * (1 + by * signs))

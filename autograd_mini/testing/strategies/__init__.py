@@ -1,8 +1,8 @@
 """Hypothesis strategies for functions of arrays, and gradients checked in one line.
 
-`assert_gradients(f)` checks every derivative of `f` in every condition, then at inputs it draws; `@given(tensors())`,
-`arrays`, `shapes` and `programs` are for tests of your own. What fails shrinks to numbers that a
-person can read: 1.0 or -0.5, not sixteen digits.
+`assert_gradients(f)` checks every derivative of `f` in every condition, then at inputs it draws;
+`@given(tensors())`, `arrays`, `shapes` and `programs` are for tests of your own. What fails shrinks
+to numbers that a person can read: 1.0 or -0.5, not sixteen digits.
 """
 
 try:

@@ -65,7 +65,7 @@ def assert_gradients(
         RuntimeError: called inside a test that draws already; call `check_grads` there.
         TypeError: the arguments of `f` are not known.
 
-    >>> assert_gradients(np.multiply, max_examples=3)
+    >>> assert_gradients(np.tanh, max_examples=3)
     >>> assert_gradients(lambda x, y: x @ y, arrays((2, 3)), arrays((3, 2)), max_examples=3)
     """
     if isinstance(f, st.SearchStrategy) or not callable(f):
