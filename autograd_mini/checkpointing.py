@@ -15,6 +15,7 @@ import numpy as np
 from autograd_mini.backward import partial_gradients
 from autograd_mini.clock import tick
 from autograd_mini.fitting import copied
+from autograd_mini.kinds import is_same
 from autograd_mini.modes import enable_grad, is_recording
 from autograd_mini.primitive import defvjp, primitive
 from autograd_mini.recorded import met_before
@@ -92,7 +93,7 @@ class _Part:
 
     def _check_same(self, outputs: list[Any]) -> None:
         pairs = zip(map(_detached, outputs), self.results, strict=True)
-        if not all(_is_same(x, y) for x, y in pairs):
+        if not all(is_same(as_array(x), y) for x, y in pairs):
             name = getattr(self.f, "__name__", repr(self.f))
             raise RuntimeError(
                 f"checkpoint ran {name} again in the walk and got other values than before: it "
@@ -111,10 +112,3 @@ defvjp(again, lambda g, out, arrays, part: part.pull(g, arrays), None)
 
 def _detached(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
-
-
-def _is_same(x: Any, y: Any) -> bool:
-    """Return whether two arrays are equal, nan to nan; np.array_equal converts other kinds."""
-    if np.shape(x) != np.shape(y):
-        return False
-    return bool(np.all((x == y) | ((x != x) & (y != y))))  # noqa: PLR0124 - only nan differs

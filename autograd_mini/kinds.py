@@ -92,6 +92,15 @@ def like(array: Any, other: Any) -> Any:
     return array if is_alike else np.asarray(array, like=other)
 
 
+def is_same(x: Any, y: Any) -> bool:
+    """Return whether two arrays are equal, nan to nan; np.array_equal is not every library's."""
+    if type(x) is ndarray and type(y) is ndarray:
+        return np.array_equal(x, y, equal_nan=True)
+    if x.shape != y.shape:
+        return False
+    return bool(np.all((x == y) | ((x != x) & (y != y))))  # noqa: PLR0124 - nan
+
+
 def check_like(g: Any, array: Any) -> None:
     """Refuse NumPy's array `g` as the gradient of an `array` of another library.
 

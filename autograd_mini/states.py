@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.exits import GradientLostError
+from autograd_mini.kinds import is_same, like
 from autograd_mini.modes import is_recording
 from autograd_mini.storage import as_array, bare, needs_grad
 
@@ -63,7 +64,7 @@ def _contradictions(own: Mapping[str, Any], found: dict[str, Any]) -> Iterator[s
     first_names: dict[int, str] = {}
     for name, x in own.items():
         first = name if x is None else first_names.setdefault(id(x), name)
-        if first != name and not np.array_equal(found[first], found[name], equal_nan=True):
+        if first != name and not is_same(found[first], found[name]):
             yield f"two values for one Tensor: {first} and {name} differ in the state"
 
 
@@ -71,6 +72,7 @@ def _fitted(name: str, own: Any, value: Any) -> Any:
     """Return a copy of `value` like `own`, or the reason why there is none."""
     try:
         array = as_array(bare(value))
+        array = array if own is None else like(array, bare(own))
     except (TypeError, ValueError) as error:  # a mask, rows of several lengths
         return f"no array: {name}, since {error}"
     if misfit := _misfit(own, array):

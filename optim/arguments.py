@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor
+from autograd_mini.kinds import name_of
 from autograd_mini.origin import skip_frames_in
 
 # The line that asks a module for its parameters is the user's.
@@ -83,3 +84,13 @@ def check_number(name: str, value: Any, lowest: float = -math.inf) -> None:
     if not (math.isfinite(value) and float(value) >= lowest):
         bound = "" if lowest == -math.inf else f", at least {lowest}"
         raise ValueError(f"SGD: {name} is a finite number{bound}, found {value!r}")
+
+
+def check_same_kind(position: int, p: Tensor) -> None:
+    """Refuse a gradient that is an array of another library than the parameter's."""
+    if p.grad is not None and type(p.grad) is not type(p.data):
+        raise TypeError(
+            f"SGD changes arrays with gradients of their own kind, found a {name_of(p.grad)} for a "
+            f"{name_of(p.data)} at position {position}: convert it, such as p.grad = "
+            f"np.asarray(p.grad)"
+        )

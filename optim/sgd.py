@@ -23,8 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_mini import Tensor
 from autograd_mini.clock import mark_written, tick
 from autograd_mini.states import fitted
-from optim.arguments import check_number, check_options, checked_params
+from optim.arguments import check_number, check_options, check_same_kind, checked_params
 
+_USUAL = frozenset({np.ndarray, type(None)})  # kinds of gradients
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -102,6 +103,7 @@ class SGD:
 
         Raises:
             RuntimeError: no parameter has a gradient.
+            TypeError: a gradient is an array of another kind than its parameter.
             ValueError: `lr` was changed to a value out of range.
         """
         self._check_gradients()
@@ -179,6 +181,9 @@ class SGD:
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""
+        if not _USUAL.issuperset(map(type, [p._grad for p in self.params])):
+            for i, p in enumerate(self.params):
+                check_same_kind(i, p)
         graded = [p._graded for p in self.params if p._grad is not None]
         if not graded:
             raise RuntimeError(

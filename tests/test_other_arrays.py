@@ -19,6 +19,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import nn
+import optim
 from autograd_mini import (
     Tensor,
     array,
@@ -519,12 +520,105 @@ def test_parameters_are_drawn_in_their_kind(kind):
     same(kind, t.data, np.random.default_rng(0).normal(size=A.shape))
 
 
+OPTIONS = {
+    "plain": {},
+    "momentum": {"momentum": 0.9},
+    "all but nesterov": {
+        "momentum": 0.9,
+        "dampening": 0.1,
+        "weight_decay": 0.01,
+        "maximize": True,
+    },
+    "nesterov": {"momentum": 0.9, "weight_decay": 0.01, "nesterov": True},
+}
+
+
+def trained(make: Any, options: Any, dtype: Any = np.float64) -> Tensor:
+    p = Tensor(make(A.astype(dtype)), requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1, **options)
+    for step in range(3):
+        optimizer.lr = 0.1 / (step + 1)
+        optimizer.zero_grad()
+        np.sum(p**2 * make(B.astype(dtype))).backward()
+        optimizer.step()
+    return p
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_sgd_steps_in_the_kind(kind, options):
+    same(kind, trained(kind.make, options).data, trained(np.array, options).data)
+    assert trained(kind.make, options, np.float32).dtype == np.float32
+
+
+def test_sgd_refuses_a_gradient_of_another_kind(kind):
+    p = Tensor(V, requires_grad=True)
+    p.grad = kind.make(V)
+    before = p.data.copy()
+    with pytest.raises(TypeError, match=f"a .*{kind.type.__name__} for a numpy.ndarray"):
+        optim.SGD([p], lr=0.1, momentum=0.5).step()
+    assert_allclose(p.data, before)
+
+
+def test_the_state_of_a_model_keeps_its_kind(kind):
+    model = moved(network(), kind)
+    for held in model.state_dict().values():
+        assert type(held) is kind.type
+    fresh = moved(network(), kind)
+    for p in fresh.parameters():
+        p.data = p.data * 0
+    fresh.load_state_dict(model.state_dict())
+    for p, q in zip(fresh.parameters(), network().parameters(), strict=True):
+        same(kind, p.data, q.data)
+
+
+def test_a_state_in_a_file_is_numpys_and_loads_into_the_kind(kind, tmp_path):
+    model = moved(network(), kind)
+    nn.save(model.state_dict(), tmp_path / "model.npz")
+    loaded = nn.load(tmp_path / "model.npz")
+    for name, expected in network().state_dict().items():
+        assert type(loaded[name]) is np.ndarray
+        assert_allclose(loaded[name], expected)
+    model.load_state_dict(loaded)
+    for p, q in zip(model.parameters(), network().parameters(), strict=True):
+        same(kind, p.data, q.data)
+
+
+def test_a_model_in_another_dtype_keeps_its_kind(kind):
+    model = moved(network(), kind).astype(np.float32)
+    for p in model.parameters():
+        assert (type(p.data), p.dtype) == (kind.type, np.float32)
+
+
+def test_the_state_of_sgd_keeps_its_kind(kind):
+    def resumed(make):
+        p = Tensor(make(A), requires_grad=True)
+        first, second = optim.SGD([p], lr=0.1, momentum=0.9), optim.SGD([p], lr=0.1, momentum=0.9)
+        np.sum(p**2).backward()
+        first.step()
+        second.load_state_dict(first.state_dict())
+        second.step()
+        return p.data
+
+    same(kind, resumed(kind.make), resumed(np.array))
+
+
+def test_a_tensor_with_two_paths_loads_one_value(kind):
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6))
+    model[1].weight = model[0].weight
+    moved(model, kind)
+    state = model.state_dict()
+    model.load_state_dict(state)
+    with pytest.raises(ValueError, match="two values for one Tensor"):
+        model.load_state_dict(state | {"1.weight": state["1.weight"] + 1})
+
+
 # The README.
 
 ELSEWHERE = [  # tested above, one by one
     "every function made from a function, and `checkpoint`",
     "losses and layers",
     "dropout",
+    "steps of SGD",
     "copies and pickles",
     "saved states",
 ]
