@@ -612,6 +612,16 @@ def test_a_tensor_with_two_paths_loads_one_value(kind):
         model.load_state_dict(state | {"1.weight": state["1.weight"] + 1})
 
 
+def test_a_model_is_called_with_other_parameters(kind):
+    def slopes(model, make):
+        def total(params):
+            return np.sum(nn.functional_call(model, params, make(A)) ** 2)
+
+        return grad(total)({name: p.data * 2 for name, p in model.named_parameters()})
+
+    same_trees(kind, slopes(moved(network(), kind), kind.make), slopes(network(), np.array))
+
+
 # The README.
 
 ELSEWHERE = [  # tested above, one by one
