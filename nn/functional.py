@@ -78,6 +78,7 @@ def dropout(
         rng: where the random numbers come from; `nn.init.seed` seeds the default.
 
     Raises:
+        TypeError: `p` is no number, or `rng` no Generator.
         ValueError: `p` is no probability.
 
     Source: Srivastava et al., Dropout (2014), section 10 (scaled at training time).
@@ -97,8 +98,10 @@ def dropout(
     return x * mask
 
 
-def check_probability(p: float) -> None:
-    """Raise a ValueError if `p` is not in 0..1."""
+def check_probability(p: Any) -> None:
+    """Raise a TypeError if `p` is no number, a ValueError if it is not in 0..1."""
+    if isinstance(p, bool) or not isinstance(p, int | float | np.integer | np.floating):
+        raise TypeError(f"dropout takes a number as the probability p of a zero, found {p!r}")
     if not 0 <= p <= 1:
         raise ValueError(f"dropout takes the probability p of a zero, in 0..1, found {p!r}")
 

@@ -8,6 +8,7 @@ Numbers are drawn in float64 and rounded to the Tensor's dtype: one seed, one ne
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,23 @@ GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "se
 
 class _Default:
     generator = np.random.default_rng()
+    forks = 0  # processes made of this one
+    generation = 0  # of how many forks this process is the child
 
 
 def seed(n: int) -> None:
     """Start the default Generator anew: what follows is the same on every run.
+
+    That is parameters, masks of `Dropout`, the streams that a copied or unpickled `Dropout` is
+    given, and in processes forked from here, each of which has a stream of its own. A process that
+    is started afresh is seeded afresh; give each another number.
+
+    Args:
+        n: an integer from 0 on.
+
+    Raises:
+        TypeError: `n` is no integer.
+        ValueError: it is negative.
 
     >>> from nn import Linear
     >>> seed(0)
@@ -46,7 +60,39 @@ def seed(n: int) -> None:
     >>> bool((Linear(3, 2).weight.data == first).all())
     True
     """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer):
+        raise TypeError(f"seed takes an integer, found {n!r}")
+    if n < 0:
+        raise ValueError(f"seed takes an integer from 0 on, found {n}")
     _Default.generator = np.random.default_rng(n)
+    _Default.forks = 0
+
+
+def spawned() -> np.random.Generator:
+    """Return a new Generator that draws other numbers than all others, from the default one."""
+    return _Default.generator.spawn(1)[0]
+
+
+def generation() -> int:
+    """Return a number that is another one in a process forked from this."""
+    return _Default.generation
+
+
+def _count_fork() -> None:
+    _Default.forks += 1
+
+
+def _leave_parent() -> None:
+    """Give this process, forked just now, a default Generator that no other process has."""
+    old: Any = _Default.generator.bit_generator.seed_seq
+    own = np.random.SeedSequence(old.entropy, spawn_key=(*old.spawn_key, 2**32 - 1, _Default.forks))
+    _Default.generator = np.random.default_rng(own)
+    _Default.forks = 0
+    _Default.generation += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_count_fork, after_in_child=_leave_parent)
 
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:

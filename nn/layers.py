@@ -13,6 +13,7 @@ from autograd_mini import Tensor
 from autograd_mini.primitive import TABLE
 from autograd_mini.tensor import record
 from nn import functional, init
+from nn.attributes import attributes
 from nn.module import Module, Parameter
 
 _LINEAR = TABLE[functional.linear]
@@ -141,12 +142,16 @@ class Flatten(Module):
 class Dropout(Module):
     """In training, zeros at random places; see `nn.functional.dropout`. Else the identity.
 
+    A layer that was copied, unpickled or came into a forked process draws masks of its own, from a
+    Generator that it spawns from that process's default one when it first needs it.
+
     Args:
         p: the probability of a zero, in 0..1.
         rng: where the masks come from. The default is a Generator of this layer's own, spawned
             from the default one, so that masks do not change how later layers start.
 
     Raises:
+        TypeError: `p` is no number, or `rng` no Generator.
         ValueError: `p` is no probability.
 
     >>> layer = Dropout(0.5, rng=np.random.default_rng(0))
@@ -159,11 +164,31 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         functional.check_probability(p)
         self.p = p
-        self.rng = init.generator().spawn(1)[0] if rng is None else init.generator(rng)
+        self.rng = init.spawned() if rng is None else init.generator(rng)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Where the masks come from."""
+        if self._rng is None or self._generation != init.generation():
+            self.rng = init.spawned()
+        rng: np.random.Generator = self._rng
+        return rng
+
+    @rng.setter
+    def rng(self, rng: np.random.Generator) -> None:
+        self._rng: Any = rng
+        self._generation = init.generation()
+
+    def __getstate__(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is copied and pickled: everything but the Generator, here and in slots."""
+        held = vars(self)
+        return held | {"_rng": None}, {k: x for k, x in attributes(self) if k not in held}
 
     def forward(self, x: Any) -> Any:
         """Return `x`, in training with zeros at random places and the rest made up for."""
-        return functional.dropout(x, self.p, self.training, rng=self.rng)
+        if not self.training:
+            return x
+        return functional.dropout(x, self.p, rng=self.rng)
 
     def extra_repr(self) -> str:
         """Describe the probability."""

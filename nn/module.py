@@ -238,7 +238,7 @@ def _once(found: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
 
 
 def _tensors(root: Module, *, into_modules: bool = True) -> Iterator[tuple[str, Tensor]]:
-    """Yield the parameters and constants under `root`: leaves, and what stands for one in a copy."""
+    """Yield the parameters and constants under `root`: leaves, or what stands for one in a copy."""
     given = _stands_for(root)
     results: list[tuple[str, Tensor]] = []
     known: set[int] = set()
