@@ -57,14 +57,16 @@ def _expansion_slope(v, z, sign):
 def _scaled_i(g, out, v, x, near):
     size, enough = np.abs(x), 30.0 + v * v / 4
     is_far = size > enough
-    far = np.sign(x) * out * _expansion_slope(v, np.where(is_far, size, enough), -1)
+    far = (
+        np.sign(x) * out * _expansion_slope(v, np.where(is_far, size, enough), -1).astype(out.dtype)
+    )
     return g * np.where(is_far, far, near - np.sign(x) * out)
 
 
 def _scaled_k(g, out, v, z, near):
     enough = 30.0 + v * v / 4
     is_far = (np.abs(z) > enough) & (np.real(z) >= 0)
-    far = out * _expansion_slope(v, np.where(is_far, z, enough), 1)
+    far = out * _expansion_slope(v, np.where(is_far, z, enough), 1).astype(out.dtype)
     return g * np.where(is_far, far, out - near)
 
 

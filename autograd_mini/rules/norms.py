@@ -28,7 +28,7 @@ def _or_one(x):
 def _shared(g, values, extremum, axis):
     """Return `g` for the extremum of `values`, shared equally among ties."""
     chosen = values == extremum
-    return g * chosen / np.sum(chosen, axis=axis, keepdims=True)
+    return g * chosen * (1 / np.sum(chosen, axis=axis, keepdims=True)).astype(g.dtype)
 
 
 # Below, g and out have kept the axes that were reduced.

@@ -244,7 +244,8 @@ def _log_over_one_less(z):
     """Return log(z) / (1 - z), near 1 as -2F1(1, 1; 2; 1 - z)."""
     is_near = np.abs(z - 1) < 0.5
     near, far = np.where(is_near, 1 - z, 0), np.where(is_near, 2, z)
-    return np.where(is_near, -special.hyp2f1(1.0, 1.0, 2.0, near), np.log(far) / (1 - far))
+    near_1 = special.hyp2f1(1.0, 1.0, 2.0, near).astype(z.dtype)  # SciPy's has float64 alone
+    return np.where(is_near, -near_1, np.log(far) / (1 - far))
 
 
 rule("spence", lambda g, out, z: g * _log_over_one_less(z))
@@ -280,11 +281,15 @@ def _ellipk(g, out, m):
     is_far = m < -1
     near, far = np.where(is_far, 0, m), np.where(is_far, m, -1)
     slope = (special.ellipe(far) / (1 - far) - out) / (2 * far)
-    return g * np.where(is_far, slope, special.hyp2f1(1.5, 1.5, 2.0, near) * (math.pi / 8))
+    near_0 = special.hyp2f1(1.5, 1.5, 2.0, near).astype(m.dtype)
+    return g * np.where(is_far, slope, near_0 * (math.pi / 8))
 
 
 rule("ellipk", _ellipk)
-rule("ellipe", lambda g, out, m: g * special.hyp2f1(0.5, 1.5, 2.0, m) * (-math.pi / 8))
+rule(
+    "ellipe",
+    lambda g, out, m: g * special.hyp2f1(0.5, 1.5, 2.0, m).astype(m.dtype) * (-math.pi / 8),
+)
 
 # The inverses of w exp(w) = z and of w + log(w) = z: DLMF 4.13.4.
 rule("_lambertw", lambda g, out, z, k, tol: g * np.exp(-out) / (1 + out))
