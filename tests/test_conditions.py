@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from autograd_mini import Tensor, defvjp, primitive
-from autograd_mini.testing import GradientError
+from autograd_mini.primitive import TABLE
+from autograd_mini.testing import GradientError, examine
 from autograd_mini.testing.layouts import LAYOUTS, NATIVE, layout_of, layouts_for
 from autograd_mini.testing.strategies import arrays, assert_gradients, assertion, conditions
 from autograd_mini.testing.strategies.assertion import shown
 from autograd_mini.testing.strategies.covering import base_of
+from autograd_mini.testing.subjects import Function
 
 Condition = Callable[..., Any]
 FIRST: dict[str, Any] = {"order": 1, "modes": ("rev",)}
@@ -303,3 +306,40 @@ def test_the_same_calls_are_tried_each_time_and_no_number_twice_in_one(count: in
         assert [*map(shown, one.inputs)] == [*map(shown, other.inputs)]
         distinct = [np.unique(x) for x in one.inputs if not is_laid(x, "broadcast")]
         assert len(np.unique(np.concatenate([[0.0], *distinct]))) == 1 + sum(map(len, distinct))
+
+
+# The table.
+
+
+def is_taken(f: Any, x: Any) -> bool:
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            out = f(x)
+            return np.asarray(out).dtype.kind in "fc" and not (isinstance(out, tuple) and not out)
+    except Exception:  # noqa: BLE001 - whatever it says, it does not take this array alone
+        return False
+
+
+ALONE = [f for f in TABLE if TABLE[f].vjps and f is not np.empty_like]
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros(0),
+        np.float32([[0.4, 0.3], [0.2, 0.9]]),
+        np.float32([0.7, 0.2, 0.4]),
+        np.float32(0.5),
+    ],
+    ids=["no elements", "matrix", "vector", "number"],
+)
+def test_no_rule_for_one_array_is_wrong_in_float32_or_at_size_0(x: Any) -> None:
+    x = np.asarray(x)
+    tried = [f for f in ALONE if is_taken(f, x)]
+    assert len(tried) > 60
+    for f in tried:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            report = examine(Function(f, (x,)), order=1, modes=("rev",))
+        assert report.verdict != "wrong", report

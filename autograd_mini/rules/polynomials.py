@@ -84,8 +84,9 @@ defvjp(np.poly, _poly_vjp)
 
 # p(z) = 0, so dz / dp_k = -z^(n-k) / p'(z): infinite at a multiple root.
 def _roots_vjp(g, out, p):
-    slopes = np.polyval(np.polyder(p), out)
-    return -np.matmul(g / slopes, np.vander(out, p.size))
+    # NumPy widens the coefficients and the powers of float32.
+    slopes = np.polyval(np.polyder(p), out).astype(out.dtype)
+    return -np.matmul(g / slopes, np.vander(out, p.size).astype(out.dtype))
 
 
 defvjp(np.roots, _roots_vjp)
