@@ -8,6 +8,7 @@ meaning to `*`, `+` and the like is refused: as a bare array it would silently m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ _MEANINGS = (
 )
 _NUMBERS = frozenset({int, float, complex, bool, str, type(None), *np.sctypeDict.values()})
 _PLAIN = _NUMBERS | {ndarray}
+
+# What asks an array for its only number.
+_READERS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 MASKED = (
     "masked arrays and np.ma can't be used with Tensors, since a mask would be lost: fill the "
@@ -74,22 +78,37 @@ def as_numpy(array: Any) -> Any:
     """
     if not is_foreign(array):
         return as_array(array)
-    if callable(get := getattr(array, "get", None)):  # CuPy's only way
-        return get()
-    if hasattr(type(array), "__array__"):
-        return np.asarray(array)
-    if callable(tolist := getattr(array, "tolist", None)):
-        return np.array(tolist(), array.dtype).reshape(array.shape)
-    raise TypeError(
-        f"a {name_of(array)} has no way to NumPy, neither .get(), __array__ nor .tolist(): "
-        f"convert it first"
-    )
+    for way in (_got, _converted, _listed, _read):
+        with suppress(TypeError, AttributeError):
+            return np.array(way(array), array.dtype).reshape(array.shape)
+    raise TypeError(f"a {name_of(array)} has no way to NumPy: convert it first")
+
+
+def _got(array: Any) -> Any:
+    return array.get()  # CuPy's only way
+
+
+def _converted(array: Any) -> Any:
+    return array.__array__()
+
+
+def _listed(array: Any) -> Any:
+    return array.tolist()
+
+
+def _read(array: Any) -> Any:
+    number = _READERS[array.dtype.kind]
+    return [number(array[place]) for place in np.ndindex(array.shape)]
 
 
 def like(array: Any, other: Any) -> Any:
     """Return `array`, if it is NumPy's, as one of the kind of `other`, made by its library."""
-    is_alike = is_foreign(array) or not is_foreign(other)
-    return array if is_alike else np.asarray(array, like=other)
+    if is_foreign(array) or not is_foreign(other):
+        return array
+    try:
+        return np.asarray(array, like=other)
+    except TypeError:  # it takes numbers and lists alone
+        return np.asarray(array.tolist(), array.dtype, like=other)
 
 
 def is_same(x: Any, y: Any) -> bool:

@@ -79,6 +79,9 @@ class StrictArray(NDArrayOperatorsMixin):
     def __int__(self) -> int:
         return int(self._numbers)
 
+    def __complex__(self) -> complex:
+        return complex(self._numbers)
+
     def __repr__(self) -> str:
         return f"StrictArray({self._numbers!r})"
 

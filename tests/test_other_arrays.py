@@ -583,6 +583,51 @@ def test_a_state_in_a_file_is_numpys_and_loads_into_the_kind(kind, tmp_path):
         same(kind, p.data, q.data)
 
 
+class ClosedArray(StrictArray):
+    """A stand-in for libraries that offer fewer ways to NumPy."""
+
+    hidden: tuple[str, ...] = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in type(self).hidden:
+            raise AttributeError(name)
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).hidden:
+            raise AttributeError(name)
+        return super().__getattr__(name)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed")
+
+
+@pytest.mark.parametrize("hidden", [(), ("get",), ("get", "tolist")])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.complex128, bool])
+def test_a_state_is_saved_by_whatever_way_the_library_offers(hidden, dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(ClosedArray, "hidden", hidden)
+    numbers = np.array([[0, 1, 2], [3, 4, 5]]).astype(dtype)
+    nn.save({"a": Tensor(ClosedArray(numbers))}, tmp_path / "a.npz")
+    found = nn.load(tmp_path / "a.npz")["a"]
+    assert found.dtype == dtype
+    assert_allclose(found, numbers)
+
+
+def test_a_state_loads_into_arrays_that_take_lists_alone(monkeypatch):
+    given = StrictArray.__array_function__
+
+    def refuse_arrays(self, function, types, args, kwargs):
+        if args and isinstance(args[0], np.ndarray):
+            raise TypeError("Unsupported type")
+        return given(self, function, types, args, kwargs)
+
+    monkeypatch.setattr(StrictArray, "__array_function__", refuse_arrays)
+    layer = nn.Linear(2, 1)
+    layer.weight.data = StrictArray(layer.weight.data.astype(np.float32))
+    layer.load_state_dict({"weight": np.array([[1.0, 2.0]]), "bias": np.array([3.0])})
+    same(KINDS["strict"], layer.weight.data, np.array([[1, 2]], np.float32))
+
+
 def test_a_model_in_another_dtype_keeps_its_kind(kind):
     model = moved(network(), kind).astype(np.float32)
     for p in model.parameters():
