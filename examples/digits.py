@@ -222,7 +222,7 @@ def step_downhill(
 
 def measure(network: nn.Sequential, training: Digits, held_out: Digits, epoch: float) -> Moment:
     """Return the average cost of all training examples, and how many unseen ones are read right."""
-    cost = float(average_cost(look(network, training.images), wanted(training.labels)))
+    cost: float = average_cost(look(network, training.images), wanted(training.labels)).item()
     if not math.isfinite(cost):
         raise FloatingPointError(
             f"the average cost is {cost} after {epoch:g} epochs: the weights have grown beyond all "

@@ -253,7 +253,7 @@ cost = nn.MSELoss("sum")
 def costs(story: Story) -> tuple[float, float]:
     """Return the cost of the digit in the fresh network, and in the trained one."""
     before, after = story.fresh(story.image).data, story.trained(story.image).data
-    return float(cost(before, story.wanted)), float(cost(after, story.wanted))
+    return cost(before, story.wanted).item(), cost(after, story.wanted).item()
 
 
 def main(argv: Sequence[str] | None = None) -> tuple[float, float]:

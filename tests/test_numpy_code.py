@@ -145,6 +145,11 @@ def test_every_program_has_inputs_and_words_of_its_error() -> None:
     assert {program.name for program in programs() if program.error} == set(WORDS)
 
 
+def test_the_readme_counts_the_programs() -> None:
+    readme = (DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"with {len(programs())} everyday programs" in readme
+
+
 @pytest.mark.parametrize("program", KEPT)
 def test_a_program_that_needs_no_change_has_the_right_gradient(program: Program) -> None:
     f = written(program)

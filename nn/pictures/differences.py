@@ -58,7 +58,7 @@ def cost_of_example(
     a, y = (_numbers(x) for x in (output, wanted))
     told = _checked(a, y, names)
     squares = np.asarray(mse_loss(a, y, "none"))
-    cost = float(mse_loss(a, y, "sum"))
+    cost = mse_loss(a, y, "sum").item()
     ax = single(ax, (10, 0.9 + 0.48 * max(len(a), 4)))
     places = np.arange(len(a))
     ax.barh(places - 0.2, a, height=0.4, color=BLUE, label="output")
