@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.integrate
+import scipy.linalg
 import scipy.optimize
 import scipy.special
+import scipy.stats
 
 import autograd_mini
 from autograd_mini import Tensor, defvjp, primitive
