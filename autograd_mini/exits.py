@@ -54,8 +54,9 @@ class Exits:
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if frame_at(1).f_globals.get("__name__", "").startswith("numpy.ma."):
-            raise TypeError(MASKED)
+        is_masked = frame_at(1).f_globals.get("__name__", "").startswith("numpy.ma.")
+        if is_masked and self._needs and is_recording():
+            raise TypeError(f"{MASKED}; where the numbers are only looked at, pass t.data")
         array = self._leave("a bare array")
         if is_foreign(array) and not hasattr(type(array), "__array__"):
             raise TypeError(f"NumPy can't take a {name_of(array)}: it is in .data")
