@@ -7,6 +7,7 @@ gradient in silence, so it raises while calls are recorded and the Tensor requir
 
 from __future__ import annotations
 
+import sys
 from sys import _getframe as frame_at
 from typing import Any
 
@@ -61,6 +62,15 @@ class Exits:
         if is_foreign(array) and not hasattr(type(array), "__array__"):
             raise TypeError(f"NumPy can't take a {name_of(array)}: it is in .data")
         return np.array(array, dtype=dtype, copy=copy)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return NumPy, whose functions take Tensors, as the asking library knows it.
+
+        SciPy and others ask through a copy of array-api-compat of their own, and take a Tensor
+        beside arrays only if both are of that copy's NumPy.
+        """
+        package = str(frame_at(1).f_globals.get("__name__")).rpartition(".common.")[0]
+        return sys.modules.get(f"{package}.numpy", np)
 
     def __float__(self) -> float:
         return float(self._leave("a float"))

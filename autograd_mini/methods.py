@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from sys import _getframe as frame_at
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_mini.primitive import TABLE
 from autograd_mini.rules.activations import softmax
 from autograd_mini.rules.shaping import cast
+from autograd_mini.words import instead_of_attribute
 
 T = TypeVar("T", bound="Methods")
 Axis = int | tuple[int, ...] | None
@@ -29,114 +29,199 @@ class Methods:
         """Record `function(self, *args, **kwargs)`."""
         raise NotImplementedError
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        """Return NumPy, whose functions take Tensors, as the asking library knows it.
-
-        SciPy and others ask through a copy of array-api-compat of their own, and take a Tensor
-        beside arrays only if both are of that copy's NumPy.
-        """
-        package = str(frame_at(1).f_globals.get("__name__")).rpartition(".common.")[0]
-        return sys.modules.get(f"{package}.numpy", np)
-
-    def sum(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def sum(
+        self: T,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> T:
         """Return the sum over `axis`, or over everything."""
-        return self._call(np.sum, axis=axis, keepdims=keepdims)
+        given = _given(others, dtype=dtype, out=out)
+        return self._call(np.sum, axis=axis, keepdims=keepdims, **given)
 
-    def mean(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def mean(
+        self: T,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> T:
         """Return the mean over `axis`, or over everything."""
-        return self._call(np.mean, axis=axis, keepdims=keepdims)
+        given = _given(others, dtype=dtype, out=out)
+        return self._call(np.mean, axis=axis, keepdims=keepdims, **given)
 
-    def prod(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def prod(
+        self: T,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> T:
         """Return the product over `axis`, or over everything."""
-        return self._call(np.prod, axis=axis, keepdims=keepdims)
+        given = _given(others, dtype=dtype, out=out)
+        return self._call(np.prod, axis=axis, keepdims=keepdims, **given)
 
-    def max(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def max(
+        self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
         """Return the maximum over `axis`; tied elements share its gradient equally."""
-        return self._call(np.max, axis=axis, keepdims=keepdims)
+        return self._call(np.max, axis=axis, keepdims=keepdims, **_given(others, out=out))
 
-    def min(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def min(
+        self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
         """Return the minimum over `axis`; tied elements share its gradient equally."""
-        return self._call(np.min, axis=axis, keepdims=keepdims)
+        return self._call(np.min, axis=axis, keepdims=keepdims, **_given(others, out=out))
 
-    def var(self: T, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T:
-        """Return the variance over `axis`, divided by n - `ddof`."""
-        return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self: T, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T:
-        """Return the standard deviation over `axis`, divided by n - `ddof`."""
-        return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def cumsum(self: T, axis: int | None = None) -> T:
-        """Return the running sum along `axis`, or of all elements in a row."""
-        return self._call(np.cumsum, axis=axis)
-
-    def argmax(self: T, axis: int | None = None, keepdims: bool = False) -> T:
-        """Return the index of the maximum along `axis`; it needs no gradient."""
-        return self._call(np.argmax, axis=axis, keepdims=keepdims)
-
-    def argmin(self: T, axis: int | None = None, keepdims: bool = False) -> T:
-        """Return the index of the minimum along `axis`; it needs no gradient."""
-        return self._call(np.argmin, axis=axis, keepdims=keepdims)
-
-    def all(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def all(
+        self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
         """Return whether all elements along `axis` are true."""
-        return self._call(np.all, axis=axis, keepdims=keepdims)
+        return self._call(np.all, axis=axis, keepdims=keepdims, **_given(others, out=out))
 
-    def any(self: T, axis: Axis = None, keepdims: bool = False) -> T:
+    def any(
+        self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
         """Return whether any element along `axis` is true."""
-        return self._call(np.any, axis=axis, keepdims=keepdims)
+        return self._call(np.any, axis=axis, keepdims=keepdims, **_given(others, out=out))
 
-    def reshape(self: T, *shape: int | tuple[int, ...]) -> T:
+    def argmax(
+        self: T, axis: int | None = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
+        """Return the index of the maximum along `axis`; it needs no gradient."""
+        return self._call(np.argmax, axis=axis, keepdims=keepdims, **_given(others, out=out))
+
+    def argmin(
+        self: T, axis: int | None = None, out: Any = None, keepdims: bool = False, **others: Any
+    ) -> T:
+        """Return the index of the minimum along `axis`; it needs no gradient."""
+        return self._call(np.argmin, axis=axis, keepdims=keepdims, **_given(others, out=out))
+
+    def var(
+        self: T,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> T:
+        """Return the variance over `axis`, divided by n - `ddof`."""
+        given = _given(others, dtype=dtype, out=out)
+        return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **given)
+
+    def std(
+        self: T,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> T:
+        """Return the standard deviation over `axis`, divided by n - `ddof`."""
+        given = _given(others, dtype=dtype, out=out)
+        return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **given)
+
+    def cumsum(
+        self: T, axis: int | None = None, dtype: Any = None, out: Any = None, **others: Any
+    ) -> T:
+        """Return the running sum along `axis`, or of all elements in a row."""
+        return self._call(np.cumsum, axis=axis, **_given(others, dtype=dtype, out=out))
+
+    def cumprod(
+        self: T, axis: int | None = None, dtype: Any = None, out: Any = None, **others: Any
+    ) -> T:
+        """Return the running product along `axis`, or of all elements in a row."""
+        return self._call(np.cumprod, axis=axis, **_given(others, dtype=dtype, out=out))
+
+    def argsort(self: T, axis: int | None = -1, kind: Any = None, **others: Any) -> T:
+        """Return the indices that sort along `axis`; they need no gradient."""
+        return self._call(np.argsort, axis=axis, **_given(others, kind=kind))
+
+    def argpartition(self: T, kth: Any, axis: int | None = -1, **others: Any) -> T:
+        """Return the indices that partition along `axis`; they need no gradient."""
+        return self._call(np.argpartition, kth, axis=axis, **others)
+
+    def searchsorted(self: T, v: Any, side: Any = "left", sorter: Any = None) -> T:
+        """Return where `v` would be inserted in order; it needs no gradient."""
+        return self._call(np.searchsorted, v, side=side, sorter=sorter)
+
+    def nonzero(self: T) -> tuple[T, ...]:
+        """Return the indices of the elements that are not zero, one Tensor for each axis."""
+        indices: Any = self._call(np.nonzero)
+        return tuple(indices)
+
+    def reshape(self: T, *shape: int | tuple[int, ...], **others: Any) -> T:
         """Return the same elements in another `shape`; one length may be -1."""
-        return self._call(np.reshape, _one_or_all(shape))
+        if "shape" in others:
+            return self._call(np.reshape, **others)
+        return self._call(np.reshape, _one_or_all(shape), **others)
 
-    def ravel(self: T) -> T:
+    def ravel(self: T, order: Any = "C") -> T:
         """Return the elements in one row."""
-        return self._call(np.ravel)
+        return self._call(np.ravel, order=order)
 
-    def flatten(self: T) -> T:
+    def flatten(self: T, order: Any = "C") -> T:
         """Return the elements in one row, in memory of their own."""
-        return self.ravel().copy()
+        return self.ravel(order).copy()
 
-    def transpose(self: T, *axes: int | tuple[int, ...]) -> T:
+    def transpose(self: T, *axes: int | tuple[int, ...] | None, **others: Any) -> T:
         """Return the Tensor with its axes permuted, reversed if none are given."""
-        return self._call(np.transpose, _one_or_all(axes) or None)
+        return self._call(np.transpose, _one_or_all(axes) or None, **others)
 
     def swapaxes(self: T, axis1: int, axis2: int) -> T:
         """Return the Tensor with two axes exchanged."""
         return self._call(np.swapaxes, axis1, axis2)
 
-    def squeeze(self: T, axis: Axis = None) -> T:
+    def squeeze(self: T, axis: Axis = None, **others: Any) -> T:
         """Return the Tensor without its axes of length one, or without `axis`."""
-        return self._call(np.squeeze, axis=axis)
+        return self._call(np.squeeze, axis=axis, **others)
 
-    def diagonal(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T:
+    def diagonal(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1, **others: Any) -> T:
         """Return the diagonal of the matrices over two axes."""
-        return self._call(np.diagonal, offset, axis1, axis2)
+        return self._call(np.diagonal, offset, axis1, axis2, **others)
 
-    def trace(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T:
+    def trace(
+        self: T, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, **others: Any
+    ) -> T:
         """Return the sum of the diagonal."""
-        return self._call(np.trace, offset, axis1, axis2)
+        return self._call(np.trace, offset, axis1, axis2, **_given(others, dtype=dtype))
 
-    def repeat(self: T, repeats: Any, axis: int | None = None) -> T:
+    def repeat(self: T, repeats: Any, axis: int | None = None, **others: Any) -> T:
         """Return every element `repeats` times in a row."""
-        return self._call(np.repeat, repeats, axis=axis)
+        return self._call(np.repeat, repeats, axis=axis, **others)
 
-    def take(self: T, indices: Any, axis: int | None = None) -> T:
+    def take(
+        self: T, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
+    ) -> T:
         """Return the elements at `indices` along `axis`."""
-        return self._call(np.take, indices, axis=axis)
+        return self._call(np.take, indices, axis=axis, **_given({"mode": mode}, out=out))
 
-    def dot(self: T, other: Any) -> T:
+    def compress(self: T, condition: Any, axis: int | None = None, out: Any = None) -> T:
+        """Return the slices along `axis` where `condition` holds."""
+        chosen: Any = np.compress(condition, self, axis=axis, **_given({}, out=out))  # type: ignore[call-overload]
+        return chosen  # type: ignore[no-any-return]
+
+    def choose(self: T, choices: Any, out: Any = None, mode: Any = "raise") -> T:
+        """Return for each element, an index, the element there of that one of `choices`."""
+        return self._call(np.choose, choices, **_given({"mode": mode}, out=out))
+
+    def dot(self: T, other: Any, out: Any = None) -> T:
         """Return the product with `other`, as `np.dot` does it."""
-        return self._call(np.dot, other)
+        return self._call(np.dot, other, **_given({}, out=out))
 
-    def clip(self: T, min: Any = None, max: Any = None) -> T:
+    def clip(self: T, min: Any = None, max: Any = None, out: Any = None, **others: Any) -> T:
         """Return the elements limited to the interval from `min` to `max`."""
-        return self._call(np.clip, min, max)
+        return self._call(np.clip, min, max, **_given(others, out=out))
 
-    def round(self: T, decimals: int = 0) -> T:
+    def round(self: T, decimals: int = 0, out: Any = None, **others: Any) -> T:
         """Return the elements rounded; the result needs no gradient."""
-        return self._call(np.round, decimals)
+        return self._call(np.round, decimals, **_given(others, out=out))
 
     @property
     def real(self: T) -> T:
@@ -152,20 +237,55 @@ class Methods:
         """Return the complex conjugate."""
         return self._call(np.conjugate)
 
-    def copy(self: T) -> T:
+    conjugate = conj
+
+    @property
+    def mT(self: T) -> T:  # noqa: N802 - NumPy's name
+        """The Tensor with its last two axes exchanged."""
+        return self._call(np.matrix_transpose)
+
+    @property
+    def itemsize(self: Any) -> int:
+        """The bytes of one element."""
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self: Any) -> int:
+        """The bytes of all elements."""
+        return int(self.size * self.itemsize)
+
+    def copy(self: T, order: Any = "C") -> T:
         """Return a copy in memory of its own, through which gradients flow."""
-        return self._call(np.copy)
+        return self._call(np.copy, **({} if order == "C" else {"order": order}))
 
-    def astype(self: T, dtype: DTypeLike) -> T:
+    def astype(self: T, dtype: DTypeLike, *, copy: bool = True, **others: Any) -> T:
         """Return the elements as `dtype`; gradients are cast back."""
-        return self._call(cast, np.dtype(dtype))
+        itself: Any = self
+        wanted = np.dtype(dtype)
+        is_same = not (copy or others) and itself.dtype == wanted
+        return self if is_same else self._call(cast, wanted, **others)
 
-    def softmax(self: T, axis: int = -1) -> T:
+    def softmax(self: T, axis: int = -1, **others: Any) -> T:
         """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1."""
-        return self._call(softmax, axis=axis)
+        return self._call(softmax, axis=axis, **others)
+
+    if not TYPE_CHECKING:  # a checker would take it for every attribute there is
+
+        def __getattr__(self, name: str) -> Any:
+            way = instead_of_attribute(name)
+            function = None if way or name.startswith("_") else getattr(np, name, None)
+            if callable(function) and function in TABLE:
+                way = f"np.{name}(t, ...)"
+            told = f": write {way}" if way else ""
+            raise AttributeError(f"a Tensor has no attribute {name!r}{told}", name=name)
 
 
 def _one_or_all(lengths: tuple[Any, ...]) -> Any:
     """Return what was given as f(2, 3), f(2) or f((2, 3)); a tuple is what other libraries take."""
     is_number = isinstance(lengths[0] if lengths else 0, int | np.integer)
     return lengths if is_number or len(lengths) != 1 else lengths[0]
+
+
+def _given(others: dict[str, Any], **named: Any) -> dict[str, Any]:
+    """Return the keywords to pass on: `others`, and those of `named` that were given."""
+    return others | {name: x for name, x in named.items() if x is not None}

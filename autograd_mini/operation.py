@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import signature
+from autograd_mini.words import KEYWORDS, instead_of_keyword
 
 CONTAINERS = frozenset({list, tuple})
 NUMERIC = frozenset(map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]))
@@ -24,8 +25,8 @@ _LISTS = frozenset({"arrays", "choicelist", "choices", "tup"})
 # Where SciPy's ufuncs are found, those behind its zeta and lambertw too; they do not know it.
 _SCIPY = ("scipy.special", "scipy.special._ufuncs")
 
-# Arguments that write into an array, or leave parts of it unwritten.
-_OUTPUTS = frozenset({"out", "where"})
+# Arguments that write into an array, or leave parts of it unwritten, and other libraries' words.
+_FOREIGN = KEYWORDS.keys() | {"out", "where"}
 
 
 def ufunc_behind(function: Any) -> Any:
@@ -188,11 +189,12 @@ class Operation:
                 f"assign into a Tensor, z = Tensor(np.zeros(3))"
             )
         for key in kwargs:
-            known = key not in _OUTPUTS if self.keywords is None else key in self.keywords
+            known = key not in _FOREIGN if self.keywords is None else key in self.keywords
             if not known:
                 raise TypeError(
                     f"{self.name}(..., {key}=) can't be recorded: its derivative does not know "
-                    f"{key}=; leave it out, or call {self.name} on bare arrays (`tensor.data`)"
+                    f"{key}={instead_of_keyword(key)}; leave it out, or call {self.name} on bare "
+                    f"arrays (`tensor.data`)"
                 )
 
 

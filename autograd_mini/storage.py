@@ -166,9 +166,19 @@ class Storage(Methods, Exits):
             if hasattr(other, slot):
                 setattr(self, slot, getattr(other, slot))
 
+    def __copy__(self) -> Any:
+        """Return a new leaf for a leaf; a copy of a result is recorded."""
+        if not self.is_leaf:
+            return self.copy()
+        rebuild, parts = self.__reduce__()
+        return rebuild(*parts)
+
     def __reduce__(self) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("a result can't be copied or pickled: use its .detach() or .data")
+            raise RuntimeError(
+                f"{self!r} is a result, which can't be pickled or deep-copied without what it was "
+                f"computed from: use its .detach() or .data, or copy.copy(t), which is recorded"
+            )
         return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
 
     def __repr__(self) -> str:

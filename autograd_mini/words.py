@@ -1,0 +1,114 @@
+"""The words of other libraries, and of arrays, that a Tensor lacks: what to write in their place.
+
+`t.unsqueeze(0)` and `t.mean(dim=0)` raise with NumPy's word, and so do the methods of arrays that
+write into memory or tell about it.
+"""
+
+# Keywords of PyTorch and TensorFlow; functions of this project and of NumPy have others.
+KEYWORDS = {
+    "correction": "ddof=",
+    "descending": "np.flip of the sorted",
+    "dim": "axis=",
+    "dim0": "swapaxes(axis1, axis2)",
+    "dim1": "swapaxes(axis1, axis2)",
+    "dims": "axis=",
+    "keep_dims": "keepdims=",
+    "keepdim": "keepdims=",
+    "unbiased": "ddof=1 for True, ddof=0 for False",
+}
+
+_SAME = "leave it out, a Tensor is where its array is"
+_MEMORY = "look at the bare array, t.data.{name}"
+_ATTRIBUTES = {
+    # Arrays: methods that write, and what tells about memory.
+    "sort": "np.sort(t), which makes a new Tensor",
+    "partition": "np.partition(t, kth), which makes a new Tensor",
+    "fill": "t[...] = value",
+    "put": "t[index] = values, or np.where",
+    "itemset": "t[index] = value",
+    "resize": "np.resize(t, shape) or t.reshape(shape)",
+    "setfield": "t.real, t.imag or t.astype(dtype)",
+    "getfield": "t.real, t.imag or t.astype(dtype)",
+    "setflags": "t.data.setflags(...), of the bare array",
+    "byteswap": "t.astype(t.dtype.newbyteorder())",
+    "view": "t.reshape(shape), or t.astype(dtype)",
+    "flat": "t.ravel(), or t.data.flat for a look at the numbers",
+    **dict.fromkeys(("base", "ctypes", "flags", "strides"), _MEMORY),
+    **dict.fromkeys(("dump", "dumps", "tobytes", "tofile"), _MEMORY + "(...)"),
+    **dict.fromkeys(("device", "to_device"), _SAME),
+    # PyTorch and TensorFlow.
+    **dict.fromkeys(("to", "cpu", "cuda", "contiguous", "is_cuda", "pin_memory"), _SAME),
+    "numpy": "t.data for the bare array, through which no gradient flows",
+    "unsqueeze": "np.expand_dims(t, axis) or t[:, None]",
+    "permute": "t.transpose(axes)",
+    "expand": "np.broadcast_to(t, shape)",
+    "expand_as": "np.broadcast_to(t, other.shape)",
+    "view_as": "t.reshape(other.shape)",
+    "reshape_as": "t.reshape(other.shape)",
+    "clone": "t.copy()",
+    "dim": "t.ndim",
+    "numel": "t.size",
+    "nelement": "t.size",
+    "element_size": "t.itemsize",
+    "type": "t.astype(dtype)",
+    "float": "t.astype(np.float32)",
+    "double": "t.astype(np.float64)",
+    "half": "t.astype(np.float16)",
+    "int": "t.astype(np.int32)",
+    "long": "t.astype(np.int64)",
+    "short": "t.astype(np.int16)",
+    "bool": "t.astype(bool)",
+    "t": "t.T",
+    "mH": "t.mT.conj()",
+    "H": "t.T.conj()",
+    "add": "t + x",
+    "sub": "t - x",
+    "mul": "t * x",
+    "div": "t / x",
+    "pow": "t**n",
+    "neg": "-t",
+    **dict.fromkeys(("mm", "bmm", "mv", "matmul"), "t @ x"),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), "the comparison, such as t == x"),
+    "clamp": "t.clip(min, max)",
+    "rsqrt": "1 / np.sqrt(t)",
+    "erf": "scipy.special.erf(t)",
+    "gather": "np.take_along_axis(t, indices, axis)",
+    "index_select": "np.take(t, indices, axis)",
+    "masked_fill": "np.where(mask, value, t)",
+    "masked_select": "t[mask]",
+    "scatter": "t[index] = values on a copy",
+    "scatter_add": "np.bincount, or a matrix product with a one-hot matrix",
+    "narrow": "a slice, t[start:stop]",
+    "chunk": "np.array_split(t, n, axis)",
+    "unbind": "[*t]",
+    "unfold": "np.lib.stride_tricks.sliding_window_view(t, n, axis)",
+    "topk": "np.sort(t, axis)[..., -k:]",
+    "logsumexp": "np.logaddexp.reduce of bare arrays, or np.log(np.sum(np.exp(t - t.max())))",
+    "log_softmax": "nn.functional.log_softmax(t)",
+    "norm": "np.linalg.norm(t)",
+    "inverse": "np.linalg.inv(t)",
+    "det": "np.linalg.det(t)",
+    "grad_fn": "t.origin, the line that made it",
+    "requires_grad_": "t.requires_grad = True",
+    "detach_": "t = t.detach()",
+    "retain_grad": "loss.backward(retain_graph=True)",
+    "register_hook": "hook(t, f)",
+    "zero_grad": "t.grad = None",
+    "at": "t[index] = value, on a copy",
+    "block_until_ready": "leave it out, every call is done when it returns",
+    "assign": "t.data = value",
+}
+
+
+def instead_of_attribute(name: str) -> str | None:
+    """Return what to write for the attribute `name` that a Tensor lacks, if it is a known word."""
+    if name in _ATTRIBUTES:
+        return _ATTRIBUTES[name].format(name=name)
+    if name.endswith("_") and not name.startswith("_"):
+        return "t += x and the like, or under no_grad() t[...] = value"
+    return None
+
+
+def instead_of_keyword(name: str) -> str:
+    """Return NumPy's word for the keyword `name` as a clause, empty if there is none."""
+    return f"; NumPy's word is {KEYWORDS[name]}" if name in KEYWORDS else ""
