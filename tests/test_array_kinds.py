@@ -36,6 +36,7 @@ from autograd_mini import (
     value_and_grad,
     vjp,
 )
+from autograd_mini.testing import check_grads, check_module
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
@@ -136,6 +137,10 @@ DOORS: dict[str, Callable[[Any], Any]] = {
     "np.block": lambda m: np.block([[leaf(), m]]),
     "np.dot": lambda m: np.dot(m, leaf()),
     "np.einsum": lambda m: np.einsum("ij,jk", leaf(), m),
+    "np.piecewise": lambda m: np.piecewise(leaf(), [truths(m)], [np.sin]),
+    "np.piecewise of one": lambda m: np.piecewise(m, [leaf() > 2], [np.sin]),
+    "check_grads": lambda m: check_grads(np.sin, m),
+    "check_module": lambda m: check_module(nn.Linear(2, 1), m),
     "np.take": lambda m: np.take(leaf(), integers(m)),
     "np.linalg.solve": lambda m: np.linalg.solve(leaf(), m),
     "np.bincount": lambda m: np.bincount(integers(m).ravel(), leaf().ravel()),

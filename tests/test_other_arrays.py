@@ -42,6 +42,7 @@ from autograd_mini import (
 )
 from autograd_mini.drawing import draw
 from autograd_mini.kinds import as_numpy
+from autograd_mini.testing import check_grads
 from tests.strict_array import StrictArray
 
 dask.config.set(scheduler="synchronous")
@@ -380,6 +381,10 @@ def test_a_list_of_arrays_of_a_kind_is_one_of_the_kind(kind):
     t = Tensor(kind.make(A[:2]), requires_grad=True)
     (t * [a, b]).sum().backward()
     same(kind, t.grad, np.stack([V, V + 1]))
+
+
+def test_a_gradient_is_checked_at_the_numbers_of_the_array(kind):
+    assert check_grads(lambda x: np.sum(np.sin(x) * x), kind.make(V)).verdict == "right"
 
 
 def test_float32_stays_float32(kind):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.kinds import check_kinds
 from autograd_mini.rules.indexing import setitem
 
 
@@ -52,6 +53,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: int | Sequence[int])
 
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """Return the values of each function, or number, where its condition holds; 0 elsewhere."""
+    check_kinds((x, condlist))
     x = x if hasattr(x, "shape") else np.asarray(x)
     conditions = _conditions(x, condlist)
     if len(conditions) == len(funclist) - 1:

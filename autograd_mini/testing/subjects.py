@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.kinds import as_numpy
 from autograd_mini.modes import enable_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.layouts import like
@@ -26,7 +27,7 @@ class Function:
         self.inputs = inputs
         self.given = ", ".join(map(_kind, leaves(inputs))) or "nothing"
         self.found = [x.data if isinstance(x, Tensor) else x for x in leaves(inputs)]
-        arrays = {i: np.asarray(x) for i, x in enumerate(self.found) if _is_number(x)}
+        arrays = {i: as_numpy(x) for i, x in enumerate(self.found) if _is_number(x)}
         self.are_complex = {i: x.dtype.kind == "c" for i, x in arrays.items()}
         self.is_real = not any(self.are_complex.values())
         self.sources: list[Any] = []
@@ -69,7 +70,7 @@ class Network:
         self.name = type(module).__name__
         self.is_real = self.function.is_real
         self.names = [*parameters, *self.function.names]
-        self.values = [*(np.array(p.data) for p in self.parameters), *self.function.values]
+        self.values = [*(as_numpy(p.data).copy() for p in self.parameters), *self.function.values]
 
     @contextmanager
     def at(self, values: list[Any]) -> Iterator[list[Tensor]]:
