@@ -57,9 +57,9 @@ class Kind(NamedTuple):
 
 
 def chunked(x: Any) -> Any:
-    """Return a Dask array of two chunks along each axis."""
+    """Return a Dask array of two chunks along the first axis."""
     x = np.array(x)
-    return da.from_array(x, chunks=tuple(max(1, -(-n // 2)) for n in x.shape))
+    return da.from_array(x, chunks=(max(1, -(-len(x) // 2)), *x.shape[1:]) if x.ndim else -1)
 
 
 KINDS = {
