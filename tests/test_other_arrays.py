@@ -387,6 +387,14 @@ def test_a_gradient_is_checked_at_the_numbers_of_the_array(kind):
     assert check_grads(lambda x: np.sum(np.sin(x) * x), kind.make(V)).verdict == "right"
 
 
+def test_an_infinite_slope_of_a_branch_not_chosen_shows_as_nan(kind):
+    with np.errstate(all="ignore"):
+        found = grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0)))(
+            kind.make(np.array([0, 4.0]))
+        )
+    assert_allclose(kind.get(found), [np.nan, 0.25])
+
+
 def test_float32_stays_float32(kind):
     small = V.astype(np.float32)
     value, slope = value_and_grad(lambda x: np.mean(sigmoid(x) ** 2 / 3))(kind.make(small))
