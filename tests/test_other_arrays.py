@@ -392,7 +392,7 @@ def test_an_infinite_slope_of_a_branch_not_chosen_shows_as_nan(kind):
         found = grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0)))(
             kind.make(np.array([0, 4.0]))
         )
-    assert_allclose(kind.get(found), [np.nan, 0.25])
+        assert_allclose(kind.get(found), [np.nan, 0.25])
 
 
 def test_float32_stays_float32(kind):
