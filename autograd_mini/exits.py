@@ -7,6 +7,7 @@ gradient in silence, so it raises while calls are recorded and the Tensor requir
 
 from __future__ import annotations
 
+import re
 import sys
 from sys import _getframe as frame_at
 from typing import Any
@@ -122,11 +123,13 @@ def _lost(x: Any, kind: str) -> str:
 
 def _instead(asked: str) -> str:
     """Return what to write for a call that takes numbers, with an example if it has no twin."""
-    name = asked.partition("(")[0].partition("[")[0]
-    module, _, function = name.rpartition(".")
-    if module in ("math", "cmath") and hasattr(np, function):
-        return f"np.{function} for {name}"
-    return _INSTEAD.get(name, "np.sqrt for math.sqrt")
+    for name in re.findall(r"[\w.]+(?=[(\[])", asked):
+        module, _, function = name.rpartition(".")
+        if module in ("math", "cmath") and hasattr(np, function):
+            return f"np.{function} for {name}"
+        if name in _INSTEAD:
+            return _INSTEAD[name]
+    return "np.sqrt for math.sqrt"
 
 
 def _described(x: Any) -> str:

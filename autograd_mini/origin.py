@@ -124,7 +124,8 @@ def expression_at(code: CodeType, offset: int) -> str:
     """Return what the instruction at `offset` calls, reads or writes, such as "np.array(...)".
 
     Put together from the names that the instructions of the same expression load, so that it needs
-    no source; Python 3.10 does not tell which ones these are, and there it is the whole line.
+    no source, or read from the source where one instruction loads two names (Python 3.13). Python
+    3.10 does not tell which instructions these are, and there it is the whole line.
     """
     if not hasattr(code, "co_positions"):
         return linecache.getline(code.co_filename, locate(code, offset).line).strip()
@@ -137,9 +138,19 @@ def expression_at(code: CodeType, offset: int) -> str:
     names = [i.argval for i in loads[first:]]
     shapes = (("CALL", "(...)"), ("STORE_SUBSCR", "[...] = ..."), ("SUBSCR", "[...]"))
     shape = next((shape for part, shape in shapes if part in before[-1].opname), "")
-    if not (shape and names and all(isinstance(name, str) for name in names)):
+    if names and all(isinstance(name, str) for name in names):
+        name = ".".join(names)
+    else:
+        name = _quoted(code, offset).partition(shape[:1] or "(")[0]
+    return name + shape if name and shape else ""
+
+
+def _quoted(code: CodeType, offset: int) -> str:
+    """Return the source of the expression at `offset`, "" if it is unknown or of several lines."""
+    line, last_line, start, end = [*code.co_positions()][offset // 2]
+    if line is None or line != last_line:
         return ""
-    return ".".join(names) + shape
+    return linecache.getline(code.co_filename, line).encode()[start:end].decode()
 
 
 def _is_attribute(operation: str) -> bool:

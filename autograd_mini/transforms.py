@@ -108,8 +108,8 @@ def _inside() -> Any:
     token = _is_inside.set(True)
     try:
         yield
-    except ValueError as error:
-        # For z[i] = t NumPy raises "setting an array element with a sequence" from the real error.
+    except (ValueError, SystemError) as error:
+        # NumPy's z[i] = t and SciPy's compiled solvers raise one of these from the real error.
         if isinstance(error.__cause__, GradientLostError):
             raise error.__cause__ from None
         raise
