@@ -43,7 +43,7 @@ def _tensordot_right(g, a, b, axes_a, axes_b):
 
 
 def _free(x, axes):
-    return [i for i in range(x.ndim) if i not in axes]
+    return [i for i in range(np.ndim(x)) if i not in axes]
 
 
 def _partners(axes, partners):
@@ -54,9 +54,9 @@ def _partners(axes, partners):
 def _axes(a, b, axes):
     """Return the axes summed over, as two lists of numbers from 0."""
     if np.ndim(axes) == 0:
-        return list(range(a.ndim - axes, a.ndim)), list(range(axes))
+        return list(range(np.ndim(a) - axes, np.ndim(a))), list(range(axes))
     axes_a, axes_b = (np.atleast_1d(part).tolist() for part in axes)
-    return [i % a.ndim for i in axes_a], [i % b.ndim for i in axes_b]
+    return [i % np.ndim(a) for i in axes_a], [i % np.ndim(b) for i in axes_b]
 
 
 defvjp(

@@ -82,7 +82,7 @@ def _norm_vjp(g, out, x, ord=None, axis=None, keepdims=False):  # noqa: A002 - N
 
 
 def _kept_shape(x, axes):
-    reduced = {i % x.ndim for i in axes}
+    reduced = {i % max(x.ndim, 1) for i in axes}
     return [1 if i in reduced else n for i, n in enumerate(x.shape)]
 
 

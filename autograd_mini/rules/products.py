@@ -162,8 +162,8 @@ defvjp(np.linalg.matrix_power, _matrix_power_vjp)
 # A factor's gradient is the chain with g in the place of the rest: (before)^T g (after)^T.
 def _multi_dot_vjp(g, out, arrays):
     factors = [*arrays]
-    factors[0] = np.reshape(factors[0], (-1, np.shape(factors[0])[-1]))
-    factors[-1] = np.reshape(factors[-1], (np.shape(factors[-1])[0], -1))
+    factors[0] = np.reshape(factors[0], (1, *np.shape(factors[0]))[-2:])
+    factors[-1] = np.reshape(factors[-1], (*np.shape(factors[-1]), 1)[:2])
     g = np.reshape(g, (factors[0].shape[0], factors[-1].shape[1]))
     turned = [np.transpose(x) for x in factors]
     parts = [

@@ -76,6 +76,8 @@ def std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=T
     Equal elements make a kink, where the derivative is taken as 0. Their mean is rounded, so their
     deviation need not be 0: it is the elements that tell.
     """
+    if a.size == 0:
+        return np.zeros_like(a)
     lowest = np.min(_only(where, a, math.inf), axis=axis, keepdims=True)
     highest = np.max(_only(where, a, -math.inf), axis=axis, keepdims=True)
     g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)

@@ -72,9 +72,9 @@ def _sort_vjp(g, out, a, axis=-1, kind=None):
 
 
 def _take_vjp(g, out, a, indices, axis=None, *, mode="raise"):
-    if mode != "raise":
+    if mode != "raise" or a.size == 0:  # of nothing, NumPy takes any index
         return moved_back(g, a.shape, lambda i: np.take(i, indices, axis, mode=mode))
-    if axis is None:
+    if axis is None or a.ndim == 0:
         return scatter(g, np.asarray(indices, int), (a.size,)).reshape(a.shape)
     return scatter(g, (slice(None),) * (axis % a.ndim) + (np.asarray(indices, int),), a.shape)
 

@@ -27,14 +27,16 @@ defvjp(np.flip, lambda g, out, m, axis=None: np.flip(g, axis))
 
 
 def _fixed(order):
-    if order not in ("C", "F"):
+    if order not in ("C", "F", None):
         raise NotImplementedError(f"order={order!r} depends on the memory layout: use 'C' or 'F'")
-    return {} if order == "C" else {"order": order}  # other libraries may not have it
+    return {} if order in ("C", None) else {"order": order}  # other libraries may not have it
 
 
 def _transpose_vjp(g, out, a, axes=None):
     ndim = a.ndim
-    return np.transpose(g, None if axes is None else np.argsort([i % ndim for i in axes]).tolist())
+    if axes is None:
+        return np.transpose(g)
+    return np.transpose(g, np.argsort([i % ndim for i in np.atleast_1d(axes).tolist()]).tolist())
 
 
 defvjp(np.transpose, _transpose_vjp)

@@ -100,8 +100,8 @@ def _order(a, axes):
 
 
 def _tensorsolve_right(g, out, a, b, axes=None):
-    square = np.reshape(np.transpose(a, _order(a, axes)), (b.size, b.size))
-    return np.reshape(np.linalg.solve(np.transpose(square), np.ravel(g)), b.shape)
+    square = np.reshape(np.transpose(a, _order(a, axes)), (np.size(b), np.size(b)))
+    return np.reshape(np.linalg.solve(np.transpose(square), np.ravel(g)), np.shape(b))
 
 
 def _tensorsolve_left(g, out, a, b, axes=None):
