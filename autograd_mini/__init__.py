@@ -16,6 +16,8 @@ from autograd_mini.rules.joining import array
 from autograd_mini.tensor import Tensor
 from autograd_mini.transforms import grad, jvp, value_and_grad, vjp
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Tensor",
     "array",
@@ -40,3 +42,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __dir__() -> list[str]:
+    return ["__version__", *__all__]

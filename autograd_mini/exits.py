@@ -104,6 +104,10 @@ class Exits:
             )
         return len(self._array)
 
+    def __str__(self) -> str:
+        """Return a single number as NumPy writes it, anything else as the repr."""
+        return repr(self) if self._array.ndim else str(self._array)
+
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
@@ -139,3 +143,13 @@ def _described(x: Any) -> str:
     if is_of_library(x._code):
         return what
     return f"{what} made by {maker}{locate(x._code, x._offset)}"
+
+
+def no_gradient(result: Any) -> str:
+    """Say why the `.grad` of a result is None, and what to write instead."""
+    return (
+        f"the .grad of a result is None, here of {result._operation.name} ({result.origin}): "
+        f"backward() leaves gradients in leaves, Tensors made with requires_grad=True; update a "
+        f"leaf in place, w.data -= 0.1 * w.grad, and to look at a result's gradient call "
+        f"backward(retain_graph=True), gradients(cost, [result]) or hook"
+    )

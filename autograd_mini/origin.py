@@ -11,6 +11,7 @@ import dis
 import linecache
 import os
 import sysconfig
+import warnings
 from pathlib import Path
 from sys import _getframe as frame_at
 from types import CodeType, FrameType
@@ -155,3 +156,12 @@ def _quoted(code: CodeType, offset: int) -> str:
 
 def _is_attribute(operation: str) -> bool:
     return "ATTR" in operation or "METHOD" in operation
+
+
+def warn(message: str) -> None:
+    """Warn at the user's line that led here; of each line once, by Python's default."""
+    frame = leave_library(frame_at(1))
+    place, scope = locate(frame.f_code, frame.f_lasti), frame.f_globals
+    registry = scope.setdefault("__warningregistry__", {})
+    name = scope.get("__name__", "")
+    warnings.warn_explicit(message, UserWarning, place.file, place.line, name, registry)

@@ -196,11 +196,11 @@ def no_graph(output: Any) -> str:
 
 
 def _released(node: Any) -> str:
-    """Say that an earlier walk has taken the graph, and the three ways out."""
+    """Say that an earlier walk has taken the graph, and the ways out."""
     return (
-        f"the graph of {call_of(node)} was released by an earlier backward(): call the first one "
-        f"with retain_graph=True, or compute the result again, or .detach() what should not be "
-        f"walked twice"
+        f"the graph of {call_of(node)} was released by an earlier backward(): compute the result "
+        f"again, in a loop inside it and not once before it, or call the first backward with "
+        f"retain_graph=True, or .detach() what should not be walked twice"
     )
 
 

@@ -16,10 +16,10 @@ from numpy import ndarray
 
 from autograd_mini import kinds
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
-from autograd_mini.exits import Exits
+from autograd_mini.exits import Exits, no_gradient
 from autograd_mini.methods import Methods
 from autograd_mini.operation import CONTAINERS, Operation
-from autograd_mini.origin import Origin, locate
+from autograd_mini.origin import Origin, locate, warn
 
 
 class Storage(Methods, Exits):
@@ -90,7 +90,12 @@ class Storage(Methods, Exits):
 
     @property
     def grad(self) -> Any:
-        """The accumulated gradient: a bare array of the shape and dtype of `.data`, or None."""
+        """The accumulated gradient: a bare array of the shape and dtype of `.data`, or None.
+
+        A walk leaves it in leaves, and in results only with `retain_graph=True`.
+        """
+        if self._grad is None and self._operation is not None:
+            warn(no_gradient(self))
         return self._grad
 
     @grad.setter

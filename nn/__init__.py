@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "pictures"])
+
+
 def __getattr__(name: str) -> object:
     if name == "pictures":  # loaded when it is asked for, since it needs matplotlib
         return importlib.import_module("nn.pictures")

@@ -29,6 +29,11 @@ __all__ = [
     "xavier_uniform",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 # How much a nonlinearity shrinks the standard deviation of what it is given, inverted.
 GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 

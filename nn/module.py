@@ -294,5 +294,5 @@ def _state(root: Module) -> dict[str, Tensor]:
 
 def _converted(x: Tensor, dtype: np.dtype[Any], path: str) -> tuple[Any, Any]:
     """Return data and gradient of `x` in another dtype."""
-    grad = None if x.grad is None else converted(x.grad, dtype, f"the gradient of {path}")
+    grad = None if x._grad is None else converted(x._grad, dtype, f"the gradient of {path}")
     return converted(x.data, dtype, path), grad

@@ -23,6 +23,13 @@ from nn.layers import Dropout, Flatten, Linear, ReLU, Sigmoid, Softmax, Tanh
 from nn.module import Module
 from nn.sequential import Sequential
 
+__all__ = ["ACTIVATIONS", "networks"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 ACTIVATIONS: tuple[Callable[[], Module], ...] = (Sigmoid, Tanh, ReLU, Softmax, Dropout)
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]

@@ -1,18 +1,17 @@
 """Warns of results that a module holds in the place of parameters.
 
 `self.w = Parameter(data) * 0.1` is no leaf, so no parameter, and nothing trains the leaf behind it.
-A result that `forward` keeps for later is no mistake, whatever it was computed from.
+A result that `forward` keeps for later, or that a module returned, is no mistake, whatever it was
+computed from.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
-from sys import _getframe as frame_at
 
 from autograd_mini import Tensor
 from autograd_mini.operation import nested
-from autograd_mini.origin import is_of_library, leave_library, locate
+from autograd_mini.origin import is_of_library, locate, warn
 
 _WHILE_IT_RUNS = ("forward", "__call__")
 
@@ -26,12 +25,12 @@ def warn_of_untrained(name: str, results: Iterable[tuple[str, Tensor]], known: s
         known: ids of the leaves that it holds.
     """
     for path, x in results:
-        if x._code.co_name in _WHILE_IT_RUNS:
+        if x._returned_by or x._code.co_name in _WHILE_IT_RUNS:
             continue
         lost = [leaf for leaf in _leaves_behind(x) if id(leaf) not in known and _is_of(x, leaf)]
         if lost:
             assert x._operation is not None
-            _warn(
+            warn(
                 f"{path!r} of this {name} is no parameter but the result of {x._operation.name} "
                 f"({locate(x._code, x._offset)}), computed from a Tensor of shape {lost[0].shape} "
                 f"that requires grad and that the module does not hold: parameters(), state_dict() "
@@ -64,12 +63,3 @@ def _leaves_behind(x: Tensor) -> Iterator[Tensor]:
         elif node._args is not None:
             values = nested((*node._args, *(node._kwargs or {}).values()))
             pending += [value for value in values if isinstance(value, Tensor)]
-
-
-def _warn(message: str) -> None:
-    """Warn, once for each line of the user's that asks."""
-    frame = leave_library(frame_at(1))
-    place, scope = locate(frame.f_code, frame.f_lasti), frame.f_globals
-    registry = scope.setdefault("__warningregistry__", {})
-    module = scope.get("__name__", "")
-    warnings.warn_explicit(message, UserWarning, place.file, place.line, module, registry)

@@ -3,3 +3,7 @@
 from optim.sgd import SGD
 
 __all__ = ["SGD"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,6 +6,7 @@ rooms of one floor do not know each other. A new module is placed here, or the s
 
 import ast
 import importlib
+import importlib.metadata
 import inspect
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+import autograd_mini
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("autograd_mini", "nn", "optim")
@@ -219,6 +222,39 @@ def test_no_import_goes_in_a_circle():
     }
     order = list(TopologicalSorter(graph).static_order())
     assert set(order) == known
+
+
+# What users import from, where Tab shows what there is and nothing else.
+PUBLIC = (
+    *PACKAGES,
+    *("autograd_mini.drawing", "autograd_mini.testing", "autograd_mini.testing.strategies"),
+    *("nn.functional", "nn.init", "nn.pictures", "nn.testing"),
+)
+MORE = {"autograd_mini": {"__version__"}, "nn": {"pictures"}}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_tab_shows_what_is_exported_and_nothing_else(module):
+    found = importlib.import_module(module)
+    assert set(dir(found)) == {*found.__all__, *MORE.get(module, ())}
+    assert all(hasattr(found, name) for name in dir(found))
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_all_names_what_the_module_defines(module):
+    """A public function or class that is defined in a module, and not imported, is in __all__."""
+    found = importlib.import_module(module)
+    own = {
+        name
+        for name, value in vars(found).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == module
+    }
+    hidden = {"check_probability", "spawned", "generation", "Draw", "T"}  # for the library
+    assert own - hidden <= set(found.__all__)
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert autograd_mini.__version__ == importlib.metadata.version("autograd-mini")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

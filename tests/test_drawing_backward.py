@@ -32,12 +32,12 @@ def check(compute):
     cost = compute()
     nodes = in_order(cost)
     drawn = Gradients(cost)
-    assert all(x.grad is None for x in every_tensor(cost))
+    assert all(x._grad is None for x in every_tensor(cost))
     added = contributions(nodes, drawn)
     cost.backward(retain_graph=True)
     for node in nodes:
         x = node.value
-        if isinstance(x, Tensor) and x.grad is not None:
+        if isinstance(x, Tensor) and x._grad is not None:
             assert_array_equal(drawn.of[id(x)], x.grad, strict=True)
             if x is not cost:
                 assert_allclose(added[node], x.grad, rtol=1e-12, atol=1e-14)
@@ -147,7 +147,7 @@ def test_drawing_gradients_leaves_a_random_program_as_it_was(program: Program, w
     leaves, cost = program.recorded()
     options: dict[str, Any] = {"color": what} if what == "gradient" else {what: True}
     draw(cost, max_nodes=10_000, **options)
-    assert all(x.grad is None for x in every_tensor(cost))
+    assert all(x._grad is None for x in every_tensor(cost))
     cost.backward()
     again, other = program.recorded()
     other.backward()

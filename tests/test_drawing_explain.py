@@ -710,11 +710,11 @@ def step(look):
     """Return the gradients of a walk before which `look` is called."""
     network, loss, *_ = digits(2)
     parameters = list(network.parameters())
-    before = [(p.data.tobytes(), p.grad, p._tick, p.name) for p in (*parameters, loss)]
+    before = [(p.data.tobytes(), p._grad, p._tick, p.name) for p in (*parameters, loss)]
     calls = loss._args
     look(loss, network[0].weight, (3, 5), model=network)
     assert loss._args is calls
-    assert [(p.data.tobytes(), p.grad, p._tick, p.name) for p in (*parameters, loss)] == before
+    assert [(p.data.tobytes(), p._grad, p._tick, p.name) for p in (*parameters, loss)] == before
     loss.backward()
     return [p.grad.tobytes() for p in parameters]
 

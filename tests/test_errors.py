@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import nn
 from autograd_mini import Tensor, defvjp, gradients, no_grad, primitive
+from autograd_mini.drawing import draw, explain
+from optim import SGD
 
 xp: Any = np
 
@@ -222,3 +225,50 @@ def test_errors_come_before_the_walk_takes_anything():
         y.backward()
     y.backward([1.0, 1.0])
     assert_array_equal(x.grad, [2, 2])
+
+
+# What is None, or gone, and why.
+
+
+def test_a_parameter_updated_into_a_result_says_why_its_gradient_is_none():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    (w * w).sum().backward()
+    w = w - 0.1 * w.grad
+    (w * w).sum().backward()
+    with pytest.warns(UserWarning, match=r"in place, w\.data -= 0\.1 \* w\.grad") as caught:
+        assert w.grad is None
+    assert caught[0].filename == __file__
+    assert "of np.subtract (File" in str(caught[0].message)
+
+
+def test_the_gradient_that_a_walk_left_in_a_result_is_read_without_a_warning():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = w * w
+    y.sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [1, 1]
+    y.grad = None
+    with no_grad():
+        assert (w * w).grad is None  # no result of a recorded call
+
+
+def test_the_library_reads_the_gradients_of_results_without_a_warning():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    model: Any = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model.last = model(w)
+    cost = (model.last * w).sum()
+    draw(cost, model=model, grads=True)
+    explain(cost, w, 0)
+    model.astype(np.float64).zero_grad()
+    nn.functional_call(model, {"0.bias": w * 2}, w)
+    assert "Linear" in repr(nn.summary(model, (1, 2)))
+
+
+def test_what_a_loop_uses_and_was_computed_once_before_it_is_said_to_belong_inside():
+    data = Tensor([1.0, 2.0], requires_grad=True)
+    w = data * 0.1
+    optimizer = SGD([data], lr=0.1)
+    (w * w).sum().backward()
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="in a loop inside it and not once before it") as caught:
+        (w * w).sum().backward()
+    assert "the graph of np.multiply (File" in str(caught.value)

@@ -127,6 +127,13 @@ def test_an_input_that_requires_grad_leaves_results_that_are_no_mistake():
     assert x.grad is not None
 
 
+def test_what_a_module_returned_may_be_kept_by_anyone():
+    model: Any = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model.last = model(Tensor([1.0, 2.0], requires_grad=True))
+    model[0].last = model[0](Tensor([1.0, 2.0], requires_grad=True))
+    assert len(list(model.parameters())) == 2
+
+
 def test_checking_a_module_that_keeps_its_results_is_no_mistake():
     model = nn.Linear(2, 2)
 

@@ -1,12 +1,14 @@
 """What a Tensor takes, what it shows, and what Python's own protocols make of it."""
 
 import copy
+import io
 import math
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from autograd_mini import Tensor, no_grad, sigmoid
 
@@ -288,7 +290,23 @@ def test_format_writes_the_number_or_the_tensor():
     x = Tensor(3.14159, requires_grad=True)
     assert f"{x:.2f}" == "3.14"
     assert f"{Tensor(7):03d}" == "007"
-    assert f"{x}" == str(x) == repr(x)
+    assert f"{x}" == str(x) == "3.14159"
+    assert f"{x * [1, 2]}" == str(x * [1, 2]) == repr(x * [1, 2])
+
+
+@pytest.mark.parametrize("value", [0.1, np.float32(0.1), 3, True, 1 + 2j, np.nan, 1e-300])
+@pytest.mark.parametrize("is_result", [False, True])
+def test_a_single_number_prints_as_numpy_prints_it_and_its_repr_says_what_it_is(value, is_result):
+    x = Tensor([value])[0] if is_result else Tensor(value)
+    assert str(x) == str(x.data)
+    assert str(x) in {str(value), str(np.array(value))}
+    assert repr(x).startswith("Tensor(")
+
+
+def test_a_progress_bar_shows_the_number_of_a_cost():
+    with tqdm(total=1, file=io.StringIO()) as bar:
+        bar.set_postfix(loss=(Tensor([0.5, 0.25], requires_grad=True) ** 2).sum())
+        assert bar.postfix == "loss=0.3125"
 
 
 def test_repr_says_what_a_tensor_is():

@@ -9,3 +9,7 @@ from autograd_mini.drawing.render import find_dot, render
 from autograd_mini.drawing.save import save
 
 __all__ = ["Explanation", "diff", "draw", "draw_on_error", "explain", "find_dot", "render", "save"]
+
+
+def __dir__() -> list[str]:
+    return __all__

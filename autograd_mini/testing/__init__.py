@@ -23,3 +23,7 @@ __all__ = [
     "declare_kink",
     "examine",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -32,5 +32,11 @@ __all__ = [
     "shapes",
     "tensors",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 # Hypothesis calls the function: the line to be named is the one that called Hypothesis.
 _skip_frames_in(_hypothesis.__file__)
