@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini import kinds
 from autograd_mini.kinds import MASKED, as_numpy, is_foreign, name_of
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
@@ -40,6 +41,8 @@ class Exits:
     __slots__ = ()
     _array: Any
     _needs: bool
+    _operation: Any
+    name: str | None
 
     def item(self) -> Any:
         """Return the only element as a Python number, which no gradient flows through."""
@@ -104,6 +107,19 @@ class Exits:
             )
         return len(self._array)
 
+    def __repr__(self) -> str:
+        is_foreign = kinds.is_foreign(self._array)  # maybe lazy
+        text = [repr(self._array) if is_foreign else _shown(self._array)]
+        if self._array.dtype not in (np.float64, np.int64, np.bool_):
+            text.append(f"dtype={self._array.dtype}")
+        if self._operation is not None:
+            text.append(f"made by {self._operation.name}")
+        elif self._needs:
+            text.append("requires_grad=True")
+        if self.name is not None:
+            text.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(text)})"
+
     def __str__(self) -> str:
         """Return a single number as NumPy writes it, anything else as the repr."""
         return repr(self) if self._array.ndim else str(self._array)
@@ -143,6 +159,10 @@ def _described(x: Any) -> str:
     if is_of_library(x._code):
         return what
     return f"{what} made by {maker}{locate(x._code, x._offset)}"
+
+
+def _shown(array: Any) -> str:
+    return np.array2string(np.asarray(array), separator=", ", prefix="Tensor(")
 
 
 def no_gradient(result: Any) -> str:

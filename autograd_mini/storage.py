@@ -186,25 +186,8 @@ class Storage(Methods, Exits):
             )
         return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
 
-    def __repr__(self) -> str:
-        is_foreign = kinds.is_foreign(self._array)  # maybe lazy
-        text = [repr(self._array) if is_foreign else _shown(self._array)]
-        if self.dtype not in (np.float64, np.int64, np.bool_):
-            text.append(f"dtype={self.dtype}")
-        if self._operation is not None:
-            text.append(f"made by {self._operation.name}")
-        elif self._needs:
-            text.append("requires_grad=True")
-        if self.name is not None:
-            text.append(f"name={self.name!r}")
-        return f"Tensor({', '.join(text)})"
-
 
 _CONTENT = tuple(slot for slot in Storage.__slots__ if slot not in ("__weakref__", "name"))
-
-
-def _shown(array: Any) -> str:
-    return np.array2string(np.asarray(array), separator=", ", prefix="Tensor(")
 
 
 def bare(x: Any) -> Any:

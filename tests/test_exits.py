@@ -210,7 +210,7 @@ def test_every_attribute_of_a_tensor_has_its_place():
     places = [name for names in NAMES.values() for name in names]
     assert len(places) == len(set(places))
     python = {"__dict__", "__annotations__", "__static_attributes__", "__firstlineno__"}
-    assert (own - objects | ours) - classes - python == set(places) - {"__str__", "__hash__"}
+    assert (own - objects | ours) - classes - python == set(places) - {"__hash__"}
 
 
 def result_of(name: str, x: Tensor) -> Any:
