@@ -197,7 +197,7 @@ def check_kept(out: Any, operation: Any, args: Any) -> None:
 
 
 def check_kinds(x: Any) -> None:
-    """Do the same for everything in the list `x`, at any depth."""
+    """Refuse such a subclass as `x`, or at any depth of the list `x`."""
     for part in unusual_parts(x) if _is_list(x) else (x,):
         check_kind(part)
 
