@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import dask
-import dask.array as da
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -41,11 +41,14 @@ from autograd_mini import (
     vjp,
 )
 from autograd_mini.drawing import draw
-from autograd_mini.kinds import as_numpy
 from autograd_mini.testing import check_grads
 from tests.strict_array import StrictArray
 
-dask.config.set(scheduler="synchronous")
+dask: Any = import_module("dask") if find_spec("dask") else None
+da: Any = import_module("dask.array") if dask else None
+if dask:
+    dask.config.set(scheduler="synchronous")
+needs_dask = pytest.mark.skipif(dask is None, reason="a test of its own says that Dask is missing")
 
 
 class Kind(NamedTuple):
@@ -64,8 +67,9 @@ def chunked(x: Any) -> Any:
 
 KINDS = {
     "strict": Kind(StrictArray, StrictArray, StrictArray.get),
-    "dask": Kind(da.Array, chunked, lambda x: x.compute()),
 }
+if dask:
+    KINDS["dask"] = Kind(da.Array, chunked, lambda x: x.compute())
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS)
@@ -206,6 +210,10 @@ def test_the_core_has_second_derivatives(kind, f, args):
     same(kind, slope(kind.make), slope(np.array))
 
 
+def test_dask_is_here():
+    assert dask, "the tests over Dask need it: pip install -e '.[test]'"
+
+
 # Transforms.
 
 
@@ -267,6 +275,7 @@ def test_a_transform_keeps_the_kind(kind, f):
     same_trees(kind, *run(f, kind, V))
 
 
+@needs_dask
 def test_a_transform_of_dask_arrays_computes_nothing():
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("something was computed")
@@ -337,6 +346,10 @@ def test_the_ways_out_of_a_tensor_are_explicit(kind):
 def test_numpy_takes_no_array_that_its_library_does_not_give():
     with pytest.raises(TypeError, match=r"NumPy can't take a tests\.StrictArray"):
         np.asarray(Tensor(StrictArray(V)))
+
+
+@needs_dask
+def test_numpy_takes_the_numbers_of_a_dask_array_where_asked():
     assert_allclose(np.asarray(Tensor(chunked(V))), V)
 
 
@@ -417,11 +430,15 @@ def test_a_graph_is_drawn(kind, options):
     assert "np.tanh" in draw(cost(t), **options).source
 
 
-def test_an_array_of_integers_is_an_index_where_its_library_can_add_there():
+def test_an_array_of_integers_is_an_index():
     t = Tensor(StrictArray(A), requires_grad=True)
     expected = np.array([1.0, 0, 2, 0])[:, None] * np.ones(6)
     for index in (StrictArray([0, 2, 2]), np.array([0, 2, 2]), [0, 2, 2]):
         same(KINDS["strict"], gradients(t[index].sum(), [t])[0], expected)
+
+
+@needs_dask
+def test_an_array_of_integers_has_no_gradient_over_dask_which_can_not_add_there():
     t = Tensor(chunked(A), requires_grad=True)
     out = t[[0, 2, 3]].sum()
     assert_allclose(out.item(), A[[0, 2, 3]].sum())
@@ -429,20 +446,29 @@ def test_an_array_of_integers_is_an_index_where_its_library_can_add_there():
         gradients(out, [t])
 
 
-def test_a_mask_is_an_index_where_the_length_of_the_result_is_known():
+def test_a_mask_of_numpys_is_an_index(kind):
     mask = B[:, 0] > 0
-    for make, index in ((StrictArray, StrictArray(mask)), (StrictArray, mask), (chunked, mask)):
-        t = Tensor(make(A), requires_grad=True)
-        (found,) = gradients((t[index] ** 2).sum(), [t])
-        assert type(found) is type(t.data)
-        assert_allclose(as_numpy(found), np.where(mask[:, None], 2 * A, 0))
-    t = Tensor(chunked(A), requires_grad=True)
+    t = Tensor(kind.make(A), requires_grad=True)
+    same(kind, gradients((t[mask] ** 2).sum(), [t])[0], np.where(mask[:, None], 2 * A, 0))
+
+
+def test_a_mask_of_its_kind_is_an_index():
+    mask = B[:, 0] > 0
+    t = Tensor(StrictArray(A), requires_grad=True)
+    (found,) = gradients((t[StrictArray(mask)] ** 2).sum(), [t])
+    same(KINDS["strict"], found, np.where(mask[:, None], 2 * A, 0))
+
+
+@needs_dask
+def test_a_result_of_unknown_length_is_refused():
+    t, mask = Tensor(chunked(A), requires_grad=True), B[:, 0] > 0
     with pytest.raises(ValueError, match=r"a known shape, found \(nan, 6\) in a dask\.Array"):
         t[chunked(mask)]
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
         Tensor(chunked(A)[chunked(mask)])
 
 
+@needs_dask
 def test_dask_takes_numpys_arrays_beside_it_and_stays_lazy():
     w = Tensor(V, requires_grad=True)
     (chunked(A) @ w).sum().backward()
@@ -458,6 +484,7 @@ def test_the_stand_in_refuses_numpys_arrays_beside_it():
             f()
 
 
+@needs_dask
 @pytest.mark.filterwarnings("ignore:The `numpy:FutureWarning")
 @pytest.mark.parametrize("f", [np.linalg.det, np.emath.sqrt, np.linalg.slogdet, np.linalg.eigvalsh])
 def test_a_function_for_which_dask_turns_to_numpy_is_refused_by_name(f):
@@ -658,6 +685,15 @@ def test_the_state_of_sgd_keeps_its_kind(kind):
         return p.data
 
     same(kind, resumed(kind.make), resumed(np.array))
+
+
+def test_a_state_of_a_kind_does_not_load_into_numpys_parameters(kind):
+    model, state = network(), moved(network(), kind).state_dict()
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="wrong kind of array: 0.weight"):
+        model.load_state_dict(state)
+    for name, expected in before.items():
+        assert_allclose(model.state_dict()[name], expected)
 
 
 def test_a_tensor_with_two_paths_loads_one_value(kind):
