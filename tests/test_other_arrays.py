@@ -690,7 +690,7 @@ def test_the_state_of_sgd_keeps_its_kind(kind):
 def test_a_state_of_a_kind_does_not_load_into_numpys_parameters(kind):
     model, state = network(), moved(network(), kind).state_dict()
     before = model.state_dict()
-    with pytest.raises(ValueError, match="wrong kind of array: 0.weight"):
+    with pytest.raises(ValueError, match=r"wrong kind of array: 0\.weight"):
         model.load_state_dict(state)
     for name, expected in before.items():
         assert_allclose(model.state_dict()[name], expected)
