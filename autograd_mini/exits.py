@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import kinds
 from autograd_mini.kinds import MASKED, as_numpy, is_foreign, name_of
 from autograd_mini.modes import is_recording
 from autograd_mini.origin import expression_at, frame_outside, is_of_library, locate
@@ -108,8 +107,7 @@ class Exits:
         return len(self._array)
 
     def __repr__(self) -> str:
-        is_foreign = kinds.is_foreign(self._array)  # maybe lazy
-        text = [repr(self._array) if is_foreign else _shown(self._array)]
+        text = [repr(self._array) if is_foreign(self._array) else _shown(self._array)]
         if self._array.dtype not in (np.float64, np.int64, np.bool_):
             text.append(f"dtype={self._array.dtype}")
         if self._operation is not None:

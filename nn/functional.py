@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Tensor, defvjp, log_softmax, primitive, relu, sigmoid, softmax
+from autograd_mini.checks import checked_integer
 from autograd_mini.kinds import like
 from autograd_mini.storage import bare
 from nn.init import generator
@@ -52,11 +53,15 @@ def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Any:
     """Merge the axes from `start_axis` to `end_axis`, both included, into one.
 
     Raises:
+        TypeError: `x` is no array, or an axis no integer.
         ValueError: `x` has no such axes, or they end before they start.
 
     >>> flatten(np.zeros((5, 28, 28))).shape
     (5, 784)
     """
+    _check_array("flatten", x)
+    checked_integer("flatten", "start_axis", start_axis)
+    checked_integer("flatten", "end_axis", end_axis)
     start = start_axis + x.ndim if start_axis < 0 else start_axis
     end = end_axis + x.ndim if end_axis < 0 else end_axis
     if not 0 <= start <= end < x.ndim:
@@ -82,7 +87,7 @@ def dropout(
         rng: where the random numbers come from; `nn.init.seed` seeds the default.
 
     Raises:
-        TypeError: `p` is no number, or `rng` no Generator.
+        TypeError: `x` is no array, `p` no number, or `rng` no Generator.
         ValueError: `p` is no probability.
 
     Source: Srivastava et al., Dropout (2014), section 10 (scaled at training time).
@@ -91,6 +96,7 @@ def dropout(
     array([2., 0., 0., 0., 2., 2.])
     """
     check_probability(p)
+    _check_array("dropout", x)
     if not training or p == 0:
         return x
     kept = generator(rng).random(x.shape) >= p
@@ -100,6 +106,13 @@ def dropout(
     if isinstance(x, Tensor):
         mask = Tensor(mask, name="mask")  # pictures show it where it was made
     return x * mask
+
+
+def _check_array(function: str, x: Any) -> None:
+    if not hasattr(x, "shape"):
+        raise TypeError(
+            f"{function} takes an array or a Tensor, found {type(x).__name__}: wrap it in np.array"
+        )
 
 
 def check_probability(p: Any) -> None:
@@ -140,7 +153,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         _check_fit(x, weight)
     if bias is None:
         return out
-    if bias.shape != weight.shape[:1]:
+    if getattr(bias, "shape", None) != weight.shape[:1]:
+        _check_array("linear", bias)
         raise ValueError(
             f"linear adds a bias of shape (out,), here {out.shape[-1:]}, found {bias.shape}"
         )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.checks import check_number, checked_integer
 from autograd_mini.kinds import like
 
 __all__ = [
@@ -65,11 +66,7 @@ def seed(n: int) -> None:
     >>> bool((Linear(3, 2).weight.data == first).all())
     True
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise TypeError(f"seed takes an integer, found {n!r}")
-    if n < 0:
-        raise ValueError(f"seed takes an integer from 0 on, found {n}")
-    _Default.generator = np.random.default_rng(n)
+    _Default.generator = np.random.default_rng(checked_integer("seed", "n", n, 0))
     _Default.forks = 0
 
 
@@ -119,13 +116,15 @@ def uniform(
     """Fill `tensor` with numbers drawn evenly from a to b; return it.
 
     Raises:
-        TypeError: `tensor` is no floating-point Tensor.
-        ValueError: a is greater than b.
+        TypeError: `tensor` is no floating-point Tensor, or a or b no number.
+        ValueError: a is greater than b, or one of them not finite.
 
     >>> uniform(Tensor([0.0, 0.0]), -1, 1, rng=np.random.default_rng(0))
     Tensor([ 0.27392337, -0.46042657])
     """
     shape = _shape(tensor)
+    check_number("uniform", "a", a)
+    check_number("uniform", "b", b)
     if not a <= b:
         raise ValueError(f"uniform draws from a to b, found a={a} and b={b}: a must not be greater")
     return _write(tensor, generator(rng).uniform(a, b, shape))
@@ -137,10 +136,12 @@ def normal(
     """Fill `tensor` with normally distributed numbers; return it.
 
     Raises:
-        TypeError: `tensor` is no floating-point Tensor.
-        ValueError: the standard deviation is negative.
+        TypeError: `tensor` is no floating-point Tensor, or `mean` or `std` no number.
+        ValueError: the standard deviation is negative, or a number not finite.
     """
     shape = _shape(tensor)
+    check_number("normal", "mean", mean)
+    check_number("normal", "std", std)
     if not std >= 0:
         raise ValueError(f"normal takes a standard deviation >= 0, found std={std}")
     return _write(tensor, generator(rng).normal(mean, std, shape))
@@ -165,6 +166,7 @@ def xavier_uniform(
     Source: Glorot & Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), equation 16.
     """
+    check_number("xavier_uniform", "gain", gain, lowest=0)
     bound = gain * math.sqrt(6 / sum(_fans(tensor)))
     return uniform(tensor, -bound, bound, rng=rng)
 
@@ -178,6 +180,7 @@ def xavier_normal(
 
     Arguments and errors as for `xavier_uniform`.
     """
+    check_number("xavier_normal", "gain", gain, lowest=0)
     return normal(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor))), rng=rng)
 
 
@@ -240,17 +243,19 @@ def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
     >>> calculate_gain("tanh")
     1.6666666666666667
     """
-    if nonlinearity == "leaky_relu":
+    check_number("calculate_gain", "param", param)
+    is_name = type(nonlinearity) is str
+    if is_name and nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + param**2))
-    if nonlinearity not in GAINS:
+    if not is_name or nonlinearity not in GAINS:
         known = ", ".join([*GAINS, "leaky_relu"])
         raise ValueError(f"calculate_gain knows {known}; asked for {nonlinearity!r}")
     return GAINS[nonlinearity]
 
 
-def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: str) -> float:
     fans = dict(zip(("fan_in", "fan_out"), _fans(tensor), strict=True))
-    if mode not in fans:
+    if not isinstance(mode, str) or mode not in fans:
         raise ValueError(f'mode is "fan_in" or "fan_out", found {mode!r}')
     return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])
 

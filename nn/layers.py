@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_mini import Tensor
+from autograd_mini.checks import check_switch, checked_integer
 from autograd_mini.primitive import TABLE
 from autograd_mini.tensor import record
 from nn import functional, init
@@ -32,7 +32,8 @@ class Linear(Module):
         rng: where the random numbers come from; `nn.init.seed` seeds the default.
 
     Raises:
-        TypeError: a number of features is not an integer, or `dtype` is not floating-point.
+        TypeError: a number of features is not an integer, `bias` no switch, or `dtype` not
+            floating-point.
         ValueError: a number of features is less than 1.
 
     >>> layer = Linear(784, 16)
@@ -51,8 +52,9 @@ class Linear(Module):
         dtype: DTypeLike = np.float64,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self.in_features = _features("in_features", in_features)
-        self.out_features = _features("out_features", out_features)
+        self.in_features = checked_integer("Linear", "in_features", in_features, 1)
+        self.out_features = checked_integer("Linear", "out_features", out_features, 1)
+        check_switch("Linear", "bias", bias)
         bound = 1 / math.sqrt(self.in_features)
         shape = (self.out_features, self.in_features)
         self.weight = init.uniform(Parameter(np.empty(shape, dtype)), -bound, bound, rng=rng)
@@ -101,10 +103,13 @@ class Softmax(Module):
 
     Args:
         axis: the axis of the classes.
+
+    Raises:
+        TypeError: `axis` is no integer.
     """
 
     def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+        self.axis = checked_integer("Softmax", "axis", axis)
 
     def forward(self, x: Any) -> Any:
         """Return the softmax of `x`."""
@@ -122,13 +127,16 @@ class Flatten(Module):
         start_axis: the first axis to merge.
         end_axis: the last one, included.
 
+    Raises:
+        TypeError: an axis is no integer.
+
     >>> Flatten()(np.zeros((5, 28, 28))).shape
     (5, 784)
     """
 
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
-        self.start_axis = start_axis
-        self.end_axis = end_axis
+        self.start_axis = checked_integer("Flatten", "start_axis", start_axis)
+        self.end_axis = checked_integer("Flatten", "end_axis", end_axis)
 
     def forward(self, x: Any) -> Any:
         """Return `x` with its axes merged."""
@@ -193,13 +201,3 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Describe the probability."""
         return f"p={self.p}"
-
-
-def _features(name: str, value: SupportsIndex) -> int:
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"Linear: {name} is an integer, found {value!r}") from None
-    if count < 1:
-        raise ValueError(f"Linear: {name} is at least 1, found {count}")
-    return count

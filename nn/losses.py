@@ -41,8 +41,7 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     >>> mse_loss(np.array([[1.0, 0.0], [0.0, 0.0]]), np.zeros((2, 2)), "batchmean")
     np.float64(0.5)
     """
-    if reduction not in MSE_REDUCTIONS:
-        raise _unknown("mse_loss", reduction, MSE_REDUCTIONS)
+    _check_reduction("mse_loss", reduction, MSE_REDUCTIONS)
     try:
         fits = prediction.shape == target.shape
     except AttributeError:  # a plain number fits a single one
@@ -170,16 +169,12 @@ class CrossEntropyLoss(Module):
         return repr(self.reduction)
 
 
-def _check_reduction(loss: str, reduction: str, known: tuple[str, ...]) -> None:
+def _check_reduction(loss: str, reduction: Any, known: tuple[str, ...]) -> None:
     """Raise a ValueError if `reduction` is not one of those `known` to `loss`."""
-    if reduction not in known:
-        raise _unknown(loss, reduction, known)
-
-
-def _unknown(loss: str, reduction: str, known: tuple[str, ...]) -> Exception:
-    return ValueError(
-        f"{loss} has the reductions {', '.join(map(repr, known))}, asked for {reduction!r}"
-    )
+    if not isinstance(reduction, str) or reduction not in known:
+        raise ValueError(
+            f"{loss} has the reductions {', '.join(map(repr, known))}, asked for {reduction!r}"
+        )
 
 
 def _count(shape: tuple[int, ...], reduction: str) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.checks import check_switch
 from autograd_mini.clock import tick
 from autograd_mini.origin import skip_frames_in
 from autograd_mini.scopes import note_call
@@ -102,7 +103,8 @@ class Module:
         return (module for _, module in _once(_named_children(self)))
 
     def train(self: SomeModule, mode: bool = True) -> SomeModule:
-        """Set `training` of this module and every module inside it; return this module."""
+        """Set `training`, True or False, of this and every module inside it; return this module."""
+        check_switch("train", "mode", mode)
         for module in self.modules():
             module.training = mode
         return self

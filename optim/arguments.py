@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from numbers import Real
-from typing import Any
-
-import numpy as np
 
 from autograd_mini import Tensor
+from autograd_mini.checks import check_number, check_switch
 from autograd_mini.kinds import name_of
 from autograd_mini.origin import skip_frames_in
 
@@ -63,27 +59,17 @@ def check_options(
     maximize: bool,
 ) -> None:
     """Raise a TypeError or ValueError if an option is no number, no switch, or out of range."""
-    check_number("lr", lr, lowest=0)
-    check_number("momentum", momentum, lowest=0)
-    check_number("dampening", dampening)
-    check_number("weight_decay", weight_decay, lowest=0)
+    check_number("SGD", "lr", lr, lowest=0)
+    check_number("SGD", "momentum", momentum, lowest=0)
+    check_number("SGD", "dampening", dampening)
+    check_number("SGD", "weight_decay", weight_decay, lowest=0)
     for name, value in (("nesterov", nesterov), ("maximize", maximize)):
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"SGD: {name} is True or False, found {value!r}")
+        check_switch("SGD", name, value)
     if nesterov and (momentum == 0 or dampening != 0):
         raise ValueError(
             f"SGD: nesterov needs momentum > 0 and dampening = 0, found momentum={momentum} and "
             f"dampening={dampening}"
         )
-
-
-def check_number(name: str, value: Any, lowest: float = -math.inf) -> None:
-    """Raise a TypeError or ValueError if `value` is no finite number from `lowest` on."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"SGD: {name} is a number, found {value!r}")
-    if not (math.isfinite(value) and float(value) >= lowest):
-        bound = "" if lowest == -math.inf else f", at least {lowest}"
-        raise ValueError(f"SGD: {name} is a finite number{bound}, found {value!r}")
 
 
 def check_same_kind(position: int, p: Tensor) -> None:

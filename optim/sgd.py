@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.checks import check_number
 from autograd_mini.clock import mark_written, tick
 from autograd_mini.states import fitted
-from optim.arguments import check_number, check_options, check_same_kind, checked_params
+from optim.arguments import check_options, check_same_kind, checked_params
 
 _USUAL = frozenset({np.ndarray, type(None)})  # kinds of gradients
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
@@ -203,7 +204,7 @@ class SGD:
 
     def _take_lr(self) -> None:
         """Put `lr` into arrays of the parameters' dtypes, quicker for NumPy than a number."""
-        check_number("lr", self.lr, lowest=0)
+        check_number("SGD", "lr", self.lr, lowest=0)
         for slot in self._slots:
             slot.take_lr(self.lr)
         self._lr = self.lr

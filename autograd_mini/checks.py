@@ -1,0 +1,43 @@
+"""Arguments that are numbers or switches, held against what they may be, in one sentence."""
+
+from __future__ import annotations
+
+import math
+import operator
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+
+def check_number(owner: str, name: str, value: Any, lowest: float = -math.inf) -> None:
+    """Raise if `value` is no finite real number from `lowest` on.
+
+    >>> check_number("SGD", "lr", "fast")
+    Traceback (most recent call last):
+    TypeError: SGD: lr is a number, found 'fast'
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{owner}: {name} is a number, found {value!r}")
+    if not (math.isfinite(value) and float(value) >= lowest):
+        bound = "" if lowest == -math.inf else f", at least {lowest}"
+        raise ValueError(f"{owner}: {name} is a finite number{bound}, found {value!r}")
+
+
+def checked_integer(owner: str, name: str, value: Any, lowest: float = -math.inf) -> int:
+    """Return `value` as an int if it is a whole number from `lowest` on, else raise."""
+    try:
+        count = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        count = None
+    if count is None:
+        raise TypeError(f"{owner}: {name} is an integer, found {value!r}") from None
+    if count < lowest:
+        raise ValueError(f"{owner}: {name} is at least {lowest}, found {count}")
+    return count
+
+
+def check_switch(owner: str, name: str, value: Any) -> None:
+    """Raise if `value` is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{owner}: {name} is True or False, found {value!r}")
