@@ -44,7 +44,7 @@ def assert_gradients(
     """Check the derivatives of `f` in every condition, then at inputs that Hypothesis draws.
 
     Sizes 0, 1 and many, each argument broadcast against the others, each memory layout, signs,
-    magnitudes and float32 are tried each time, by the same calls; see `conditions`.
+    magnitudes, 0 and float32 are tried each time, by the same calls; see `conditions`.
 
     What is wrong is shrunk: the message shows the simplest call found, the operation and its line.
     Inputs at which it can't be told are passed over, unless they are more than three of four of

@@ -100,11 +100,13 @@ class Condition(NamedTuple):
     Attributes:
         inputs: its arguments.
         is_unusual: whether the function may refuse them: no array like these is drawn.
+        is_zero: whether there is a 0 in it, where the function may have a kink.
         allows: says whether other inputs are as good, when they are made simpler.
     """
 
     inputs: Inputs
     is_unusual: bool = False
+    is_zero: bool = False
     allows: Callable[[Inputs], bool] = lambda inputs: True
 
 
@@ -122,7 +124,21 @@ def conditions(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterato
         return all(_is_away(x, away_from) for x in inputs)
 
     for inputs, is_unusual in _calls(base, away_from):
-        yield Condition(inputs, is_unusual, is_away)
+        yield Condition(inputs, is_unusual, allows=is_away)
+    for inputs in _zeros(base, away_from):
+        yield Condition(inputs, is_unusual=True, is_zero=True, allows=lambda inputs: False)
+
+
+def _zeros(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[Inputs]:
+    """Return inputs of which one is 0, or all; by themselves, and among other numbers."""
+    count = len(base)
+    shapes: tuple[Shape, ...] = ((), (2,))
+    for shape in shapes:
+        for zeros in dict.fromkeys((range(count), *(range(k, k + 1) for k in range(count)))):
+            inputs = [each.fill(shape, k, away_from) for k, each in enumerate(base)]
+            for k in zeros:
+                inputs[k].flat[0] = 0.0
+            yield tuple(inputs)
 
 
 def _calls(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[tuple[Inputs, bool]]:
