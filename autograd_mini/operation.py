@@ -200,7 +200,10 @@ class Operation:
 
 def refuse(*args: Any, **kwargs: Any) -> Any:
     """Stand where an argument has no rule."""
-    raise NotImplementedError("it has no rule for this argument; add one with defvjp")
+    raise NotImplementedError(
+        "it has no rule for this argument: if that is flat, as a condition or an index is, pass "
+        "t.detach(); else add a rule with defvjp"
+    )
 
 
 def _item(results: Any, position: int) -> Any:

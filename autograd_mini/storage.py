@@ -230,7 +230,7 @@ def kept(x: Any, is_array: bool) -> Any:
     A list is copied, since the caller may change it, or joined if it means an array; what only
     looks like an array becomes one, since a rule would meet arithmetic of its own.
     """
-    if isinstance(x, Sequence) and not isinstance(x, str):
+    if isinstance(x, Sequence) and not isinstance(x, str | bytes):
         kinds.check_kinds(x)
         parts = x if type(x) in CONTAINERS else [*x]
         return _join(parts) if is_array else _copied(parts)

@@ -287,6 +287,20 @@ def test_an_einsum_refuses_by_name_what_its_derivative_does_not_know(key):
         np.einsum("i->", leaf(1.0, 2.0), **{key: None})
 
 
+def test_the_subscripts_of_an_einsum_may_be_bytes_as_in_numpy():
+    assert_array_equal(
+        slope(lambda x: np.einsum(b"i,i->", x, [1.0, 2.0]), leaf(3.0, 4.0)), [[1, 2]]
+    )
+
+
+def test_a_condition_that_requires_grad_is_refused_with_the_way_on():
+    x = leaf(0.0, 2.0)
+    with pytest.raises(NotImplementedError, match=r"np\.where.* condition .* pass t\.detach\(\)"):
+        np.where(x, x, 1.0).sum().backward()
+    np.where(x.detach(), x, 1.0).sum().backward()
+    assert_array_equal(x.grad, [0, 1])
+
+
 def test_the_path_of_an_einsum_needs_no_gradient():
     x = leaf(1.0, 2.0)
     assert np.einsum_path("i,i->", x, x)[0] == ["einsum_path", (0, 1)]

@@ -19,7 +19,7 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # NumPy's order of t
 def _einsum_vjp(position):
     def vjp(g, out, *args, optimize=False):
         subscripts, operands = as_string(args)
-        i = position - 1 if subscripts is args[0] else position // 2
+        i = position - 1 if isinstance(args[0], str | bytes) else position // 2
         labels, result, unused = _parse(subscripts, operands)
         x, target = operands[i], []
         terms = [(g, result)]
@@ -45,8 +45,8 @@ def _of_any_terms(optimize):
 
 def as_string(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """Return the subscripts and the operands of a call of either form."""
-    if isinstance(args[0], str):
-        return args[0], args[1:]
+    if isinstance(args[0], str | bytes):
+        return args[0] if isinstance(args[0], str) else args[0].decode(), args[1:]
     n = len(args) // 2
     left = ",".join(map(_spelled, args[1::2]))
     arrow = "->" + _spelled(args[-1]) if len(args) % 2 else ""
