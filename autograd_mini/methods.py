@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from autograd_mini.primitive import TABLE
 from autograd_mini.rules.activations import softmax
 from autograd_mini.rules.shaping import cast
-from autograd_mini.words import instead_of_attribute
+from autograd_mini.words import INSTEAD, Missing
 
 T = TypeVar("T", bound="Methods")
 Axis = int | tuple[int, ...] | None
@@ -38,8 +38,8 @@ class Methods:
         **others: Any,
     ) -> T:
         """Return the sum over `axis`, or over everything."""
-        given = _given(others, dtype=dtype, out=out)
-        return self._call(np.sum, axis=axis, keepdims=keepdims, **given)
+        given = _given(others, axis=axis, dtype=dtype, out=out, keepdims=keepdims or None)
+        return self._call(np.sum, **given)
 
     def mean(
         self: T,
@@ -50,8 +50,8 @@ class Methods:
         **others: Any,
     ) -> T:
         """Return the mean over `axis`, or over everything."""
-        given = _given(others, dtype=dtype, out=out)
-        return self._call(np.mean, axis=axis, keepdims=keepdims, **given)
+        given = _given(others, axis=axis, dtype=dtype, out=out, keepdims=keepdims or None)
+        return self._call(np.mean, **given)
 
     def prod(
         self: T,
@@ -62,44 +62,50 @@ class Methods:
         **others: Any,
     ) -> T:
         """Return the product over `axis`, or over everything."""
-        given = _given(others, dtype=dtype, out=out)
-        return self._call(np.prod, axis=axis, keepdims=keepdims, **given)
+        given = _given(others, axis=axis, dtype=dtype, out=out, keepdims=keepdims or None)
+        return self._call(np.prod, **given)
 
     def max(
         self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return the maximum over `axis`; tied elements share its gradient equally."""
-        return self._call(np.max, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.max, **given)
 
     def min(
         self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return the minimum over `axis`; tied elements share its gradient equally."""
-        return self._call(np.min, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.min, **given)
 
     def all(
         self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return whether all elements along `axis` are true."""
-        return self._call(np.all, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.all, **given)
 
     def any(
         self: T, axis: Axis = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return whether any element along `axis` is true."""
-        return self._call(np.any, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.any, **given)
 
     def argmax(
         self: T, axis: int | None = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return the index of the maximum along `axis`; it needs no gradient."""
-        return self._call(np.argmax, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.argmax, **given)
 
     def argmin(
         self: T, axis: int | None = None, out: Any = None, keepdims: bool = False, **others: Any
     ) -> T:
         """Return the index of the minimum along `axis`; it needs no gradient."""
-        return self._call(np.argmin, axis=axis, keepdims=keepdims, **_given(others, out=out))
+        given = _given(others, axis=axis, out=out, keepdims=keepdims or None)
+        return self._call(np.argmin, **given)
 
     def var(
         self: T,
@@ -111,8 +117,8 @@ class Methods:
         **others: Any,
     ) -> T:
         """Return the variance over `axis`, divided by n - `ddof`."""
-        given = _given(others, dtype=dtype, out=out)
-        return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **given)
+        given = _given(others, axis=axis, dtype=dtype, out=out, keepdims=keepdims or None)
+        return self._call(np.var, **given, **({"ddof": ddof} if ddof else {}))
 
     def std(
         self: T,
@@ -124,20 +130,20 @@ class Methods:
         **others: Any,
     ) -> T:
         """Return the standard deviation over `axis`, divided by n - `ddof`."""
-        given = _given(others, dtype=dtype, out=out)
-        return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **given)
+        given = _given(others, axis=axis, dtype=dtype, out=out, keepdims=keepdims or None)
+        return self._call(np.std, **given, **({"ddof": ddof} if ddof else {}))
 
     def cumsum(
         self: T, axis: int | None = None, dtype: Any = None, out: Any = None, **others: Any
     ) -> T:
         """Return the running sum along `axis`, or of all elements in a row."""
-        return self._call(np.cumsum, axis=axis, **_given(others, dtype=dtype, out=out))
+        return self._call(np.cumsum, **_given(others, axis=axis, dtype=dtype, out=out))
 
     def cumprod(
         self: T, axis: int | None = None, dtype: Any = None, out: Any = None, **others: Any
     ) -> T:
         """Return the running product along `axis`, or of all elements in a row."""
-        return self._call(np.cumprod, axis=axis, **_given(others, dtype=dtype, out=out))
+        return self._call(np.cumprod, **_given(others, axis=axis, dtype=dtype, out=out))
 
     def argsort(self: T, axis: int | None = -1, kind: Any = None, **others: Any) -> T:
         """Return the indices that sort along `axis`; they need no gradient."""
@@ -164,7 +170,7 @@ class Methods:
 
     def ravel(self: T, order: Any = "C") -> T:
         """Return the elements in one row."""
-        return self._call(np.ravel, order=order)
+        return self._call(np.ravel, **({} if order == "C" else {"order": order}))
 
     def flatten(self: T, order: Any = "C") -> T:
         """Return the elements in one row, in memory of their own."""
@@ -180,7 +186,7 @@ class Methods:
 
     def squeeze(self: T, axis: Axis = None, **others: Any) -> T:
         """Return the Tensor without its axes of length one, or without `axis`."""
-        return self._call(np.squeeze, axis=axis, **others)
+        return self._call(np.squeeze, **_given(others, axis=axis))
 
     def diagonal(self: T, offset: int = 0, axis1: int = 0, axis2: int = 1, **others: Any) -> T:
         """Return the diagonal of the matrices over two axes."""
@@ -194,13 +200,14 @@ class Methods:
 
     def repeat(self: T, repeats: Any, axis: int | None = None, **others: Any) -> T:
         """Return every element `repeats` times in a row."""
-        return self._call(np.repeat, repeats, axis=axis, **others)
+        return self._call(np.repeat, repeats, **_given(others, axis=axis))
 
     def take(
         self: T, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
     ) -> T:
         """Return the elements at `indices` along `axis`."""
-        return self._call(np.take, indices, axis=axis, **_given({"mode": mode}, out=out))
+        others = {} if mode == "raise" else {"mode": mode}
+        return self._call(np.take, indices, **_given(others, axis=axis, out=out))
 
     def compress(self: T, condition: Any, axis: int | None = None, out: Any = None) -> T:
         """Return the slices along `axis` where `condition` holds."""
@@ -269,15 +276,16 @@ class Methods:
         """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1."""
         return self._call(softmax, axis=axis, **others)
 
-    if not TYPE_CHECKING:  # a checker would take it for every attribute there is
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if hasattr(type(self), name)]
 
-        def __getattr__(self, name: str) -> Any:
-            way = instead_of_attribute(name)
-            function = None if way or name.startswith("_") else getattr(np, name, None)
-            if callable(function) and function in TABLE:
-                way = f"np.{name}(t, ...)"
-            told = f": write {way}" if way else ""
-            raise AttributeError(f"a Tensor has no attribute {name!r}{told}", name=name)
+
+for _name, _way in INSTEAD.items():
+    setattr(Methods, _name, Missing(_name, _way))
+for _function in TABLE:
+    _name = getattr(_function, "__name__", "")
+    if getattr(np, _name, None) is _function and not hasattr(Methods, _name):
+        setattr(Methods, _name, Missing(_name, INSTEAD.get(_name, f"np.{_name}(t, ...)")))
 
 
 def _one_or_all(lengths: tuple[Any, ...]) -> Any:
@@ -287,5 +295,5 @@ def _one_or_all(lengths: tuple[Any, ...]) -> Any:
 
 
 def _given(others: dict[str, Any], **named: Any) -> dict[str, Any]:
-    """Return the keywords to pass on: `others`, and those of `named` that were given."""
+    """Return the keywords to pass on: few, since a call without them is recorded quickly."""
     return others | {name: x for name, x in named.items() if x is not None}

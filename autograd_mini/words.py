@@ -4,6 +4,8 @@
 write into memory or tell about it.
 """
 
+from typing import Any
+
 # Keywords of PyTorch and TensorFlow; functions of this project and of NumPy have others.
 KEYWORDS = {
     "correction": "ddof=",
@@ -18,8 +20,9 @@ KEYWORDS = {
 }
 
 _SAME = "leave it out, a Tensor is where its array is"
-_MEMORY = "look at the bare array, t.data.{name}"
-_ATTRIBUTES = {
+_MEMORY = "t.data.{name}, of the bare array"
+_WRITES = "t += x and the like, or under no_grad() t[...] = value"
+_WORDS = {
     # Arrays: methods that write, and what tells about memory.
     "sort": "np.sort(t), which makes a new Tensor",
     "partition": "np.partition(t, kth), which makes a new Tensor",
@@ -94,19 +97,27 @@ _ATTRIBUTES = {
     "retain_grad": "loss.backward(retain_graph=True)",
     "register_hook": "hook(t, f)",
     "zero_grad": "t.grad = None",
+    **dict.fromkeys(("add_", "sub_", "mul_", "div_", "copy_", "fill_", "zero_", "clamp_"), _WRITES),
+    **dict.fromkeys(("normal_", "uniform_", "masked_fill_", "index_put_", "set_"), _WRITES),
     "at": "t[index] = value, on a copy",
     "block_until_ready": "leave it out, every call is done when it returns",
     "assign": "t.data = value",
 }
+INSTEAD = {name: way.format(name=name) for name, way in _WORDS.items()}
 
 
-def instead_of_attribute(name: str) -> str | None:
-    """Return what to write for the attribute `name` that a Tensor lacks, if it is a known word."""
-    if name in _ATTRIBUTES:
-        return _ATTRIBUTES[name].format(name=name)
-    if name.endswith("_") and not name.startswith("_"):
-        return "t += x and the like, or under no_grad() t[...] = value"
-    return None
+class Missing:
+    """An attribute that is not there, whose error says what to write.
+
+    One descriptor a word: a __getattr__ in the class would slow down every other attribute.
+    """
+
+    def __init__(self, name: str, way: str) -> None:
+        self.name, self.way = name, way
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        text = f"a Tensor has no attribute {self.name!r}: write {self.way}"
+        raise AttributeError(text, name=self.name)
 
 
 def instead_of_keyword(name: str) -> str:
