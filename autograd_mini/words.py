@@ -37,7 +37,9 @@ _WORDS = {
     "view": "t.reshape(shape), or t.astype(dtype)",
     "flat": "t.ravel(), or t.data.flat for a look at the numbers",
     **dict.fromkeys(("base", "ctypes", "flags", "strides"), _MEMORY),
-    **dict.fromkeys(("dump", "dumps", "tobytes", "tofile"), _MEMORY + "(...)"),
+    **dict.fromkeys(
+        ("dump", "dumps", "tobytes", "tofile"), "t.data.{name}(...), of the bare array"
+    ),
     **dict.fromkeys(("device", "to_device"), _SAME),
     # PyTorch and TensorFlow.
     **dict.fromkeys(("to", "cpu", "cuda", "contiguous", "is_cuda", "pin_memory"), _SAME),
