@@ -276,6 +276,11 @@ def _shape(tensor: Any) -> tuple[int, ...]:
     if not isinstance(tensor, Tensor) or tensor.dtype.kind != "f":
         found = f"a Tensor of {tensor.dtype}" if isinstance(tensor, Tensor) else repr(tensor)
         raise TypeError(f"an initialiser fills a floating-point Tensor, found {found}")
+    if not tensor.is_leaf:
+        raise ValueError(
+            f"an initialiser fills a leaf, found a result of shape {tensor.shape}: what it was "
+            f"computed from would get the gradient of other numbers; fill that, or .detach() it"
+        )
     return tensor.shape
 
 

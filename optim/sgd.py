@@ -26,7 +26,7 @@ from autograd_mini.clock import mark_written, tick
 from autograd_mini.states import fitted
 from optim.arguments import check_options, check_same_kind, checked_params
 
-_USUAL = frozenset({np.ndarray, type(None)})  # kinds of gradients
+_USUAL = frozenset({np.ndarray})  # kinds of gradients
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -121,12 +121,12 @@ class SGD:
                 slot.follow(array, self.lr)
             if not is_plain:
                 g = self._direction(slot, g)
-            change = np.multiply(g, slot.lr, slot.scaled)
-            if type(array) is np.ndarray:  # the same, without the steps in between
-                np.subtract(array, change, array)
+            scaled = slot.scaled
+            if scaled is not None:  # the same, without the steps in between
+                np.subtract(array, np.multiply(g, slot.lr, scaled), array)
                 mark_written(array)
             else:
-                p.data = array - change
+                p.data = array - np.multiply(g, slot.lr)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the options, and the velocities as "momentum_buffer.0" and so on, as arrays."""
@@ -182,10 +182,11 @@ class SGD:
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""
-        if not _USUAL.issuperset(map(type, [p._grad for p in self.params])):
+        given = [p for p in self.params if p._grad is not None]
+        if not _USUAL.issuperset([type(p._grad) for p in given]):
             for i, p in enumerate(self.params):
                 check_same_kind(i, p)
-        graded = [p._graded for p in self.params if p._grad is not None]
+        graded = [p._graded for p in given]
         if not graded:
             raise RuntimeError(
                 f"SGD.step found no gradient in any of its {len(self.params)} parameters: call "

@@ -186,3 +186,15 @@ def test_bad_parameters_are_refused():
     with pytest.raises(ValueError, match="asked for 'gelu'"):
         init.kaiming_uniform(x, nonlinearity="gelu")
     assert not x.data.any()
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [init.uniform, init.normal, init.xavier_uniform, init.kaiming_normal, init.kaiming_uniform],
+)
+def test_a_result_is_not_filled_since_its_gradient_would_be_that_of_other_numbers(fill):
+    weight = Tensor(np.ones((2, 3)), requires_grad=True)
+    result = weight * 2
+    with pytest.raises(ValueError, match=r"fills a leaf, found a result of shape \(2, 3\)"):
+        fill(result)
+    assert np.all(result.data == 2)
