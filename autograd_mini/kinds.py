@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy import generic, ndarray
 
-from autograd_mini.operation import nested
+from autograd_mini.operation import CONTAINERS
 
 # What gives an array its arithmetic.
 _MEANINGS = (
@@ -58,6 +59,8 @@ def as_array(data: Any) -> Any:
     """
     if type(data) is ndarray:
         return data
+    if isinstance(data, generic):
+        return np.asarray(data)
     if is_foreign(data):
         return _of_known_shape(data)
     if _is_list(data):
@@ -185,15 +188,23 @@ def check_kept(out: Any, operation: Any, args: Any) -> None:
     Raises:
         TypeError: the kind was not kept.
     """
+    given = _foreign_in(args)
     results = out if isinstance(out, tuple | list) else (out,)
-    if not any(isinstance(y, ndarray | generic) for y in results):
-        return
-    arrays = (x._array for x in nested(args) if hasattr(type(x), "_record"))
-    if (given := next(filter(is_foreign, arrays), None)) is not None:
+    if given is not None and any(isinstance(y, ndarray | generic) for y in results):
         raise TypeError(
             f"{operation.name} turned a {name_of(given)} into a NumPy array, since its library "
             f"does not have that function: compute it with others, or convert first"
         )
+
+
+def _foreign_in(args: Any) -> Any:
+    """Return the first array of another library in the Tensors among `args`, None without one."""
+    for x in args:
+        if type(x) not in _PLAIN:
+            array = _foreign_in(x) if type(x) in CONTAINERS else getattr(x, "_array", None)
+            if type(array) is not ndarray and is_foreign(array):
+                return array
+    return None
 
 
 def check_kinds(x: Any) -> None:
@@ -214,9 +225,19 @@ def _is_list(x: Any) -> bool:
 
 def unusual_parts(x: Any) -> Iterator[Any]:
     """Yield what the list `x` holds, at any depth, besides numbers and NumPy's own arrays."""
-    if not _PLAIN.issuperset(map(type, x)):
-        for part in x:
-            if _is_list(part):
-                yield from unusual_parts(part)
-            elif type(part) not in _PLAIN:
-                yield part
+    if _is_usual(x):
+        return
+    for part in x:
+        if _is_list(part):
+            yield from unusual_parts(part)
+        elif type(part) not in _PLAIN:
+            yield part
+
+
+def _is_usual(x: Any) -> bool:
+    """Return whether lists nested evenly hold numbers and NumPy's own arrays alone, in a hurry."""
+    while not _PLAIN.issuperset(map(type, x)):
+        if not CONTAINERS.issuperset(map(type, x)):
+            return False
+        x = [*chain.from_iterable(x)]
+    return True

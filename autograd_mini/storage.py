@@ -231,9 +231,11 @@ def kept(x: Any, is_array: bool) -> Any:
     looks like an array becomes one, since a rule would meet arithmetic of its own.
     """
     if isinstance(x, Sequence) and not isinstance(x, str | bytes):
-        kinds.check_kinds(x)
         parts = x if type(x) in CONTAINERS else [*x]
-        return _join(parts) if is_array else _copied(parts)
+        if is_array:
+            return _join(parts)
+        kinds.check_kinds(parts)
+        return _copied(parts)
     if isinstance(x, np.poly1d):
         raise TypeError("an np.poly1d would be taken for its coefficients: pass .coeffs")
     if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
