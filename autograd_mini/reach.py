@@ -49,7 +49,7 @@ def note_reached(x: Any, mask: Any, masks: Masks, is_first: bool) -> None:
     if mask is None or not _may_be_steep(x) or (before is None and not is_first):
         return
     if mask.shape != x._array.shape:
-        mask = unbroadcast(mask.astype(float), x._array.shape)
+        mask = unbroadcast((mask != 0).astype(float), x._array.shape)
     mask = (mask != 0) if before is None else before | (mask != 0)
     if not mask.all():
         masks[x._tick] = mask

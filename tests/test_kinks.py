@@ -14,8 +14,11 @@ xp: Any = np
 DTYPES = [np.float32, np.float64]
 
 
-def slopes(f: Any, *values: Any, dtype: Any = np.float64) -> list[Any]:
-    """Return the gradients of sum(f(*values)), after checking first and second order for nan."""
+def slopes(f: Any, *values: Any, dtype: Any = np.float64, has_curvature: bool = True) -> list[Any]:
+    """Return the gradients of sum(f(*values)), after checking first and second order for nan.
+
+    A second order that is nan is allowed only where `has_curvature` says that there is none.
+    """
     tensors = [Tensor(np.array(x, dtype), requires_grad=True) for x in values]
     out = f(*tensors).sum()
     found = gradients(out, tensors)
@@ -25,7 +28,7 @@ def slopes(f: Any, *values: Any, dtype: Any = np.float64) -> list[Any]:
         assert_array_equal(slope.data, g)
         if slope.requires_grad:
             for curvature in gradients(slope.sum(), tensors):
-                assert np.isfinite(curvature).all()
+                assert np.isfinite(curvature).all() == has_curvature
     return found
 
 
@@ -103,7 +106,7 @@ def test_a_bound_of_clip_that_is_met_shares_with_it():
 
 
 def test_the_slope_of_a_norm_at_zero_is_zero():
-    x, y = slopes(np.hypot, [0.0, 3.0], [0.0, 4.0])
+    x, y = slopes(np.hypot, [0.0, 3.0], [0.0, 4.0], has_curvature=False)
     assert_allclose(x, [0, 0.6], rtol=1e-15)
     assert_allclose(y, [0, 0.8], rtol=1e-15)
 
@@ -115,7 +118,7 @@ def test_the_slope_of_the_deviation_of_equal_elements_is_zero(dtype, ddof):
     x.std(axis=1, ddof=ddof).sum().backward()
     assert x.grad.dtype == dtype
     assert_array_equal(x.grad, np.zeros((2, 3)))
-    (g,) = slopes(lambda x: x.std(axis=1), [[0.5, 0.5], [1.0, 3.0]])
+    (g,) = slopes(lambda x: x.std(axis=1), [[0.5, 0.5], [1.0, 3.0]], has_curvature=False)
     assert_array_equal(g, [[0, 0], [-0.5, 0.5]])
 
 

@@ -45,13 +45,13 @@ _SMOOTH_NAMES = """
     np.reciprocal np.reshape np.resize np.roll np.rollaxis np.rot90 np.sin np.sinc np.sinh
     np.split np.square np.squeeze np.stack np.subtract np.sum np.swapaxes np.tan np.tanh
     np.tensordot np.tile np.trace np.transpose np.trapezoid np.tril np.triu np.unstack
-    np.vander np.var np.vdot np.vecdot np.vecmat np.vsplit np.vstack sigmoid sinc_slope
-    softmax
+    np.vander np.var np.vdot np.vecdot np.vecmat np.vsplit np.vstack sigmoid sigmoid_slope
+    sinc_slope softmax
 """
 SMOOTH = frozenset(_SMOOTH_NAMES.split())
 # Differentiable but for whole numbers and conditions, which are sides of every function.
 _CHOOSING_NAMES = """
-    getitem np.bincount np.choose np.compress np.delete np.extract np.insert np.ldexp
+    at_kink getitem np.bincount np.choose np.compress np.delete np.extract np.insert np.ldexp
     np.repeat np.select np.take np.take_along_axis np.where scatter setitem
 """
 CHOOSING = frozenset(_CHOOSING_NAMES.split())

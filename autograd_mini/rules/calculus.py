@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.rules.norms import at_kink
+from autograd_mini.rules.undefined import nothing
 
 
 # Differences.
@@ -212,13 +214,14 @@ def sinc_slope(x: Any, order: int) -> Any:
     u = np.asarray(math.pi * x)
     is_small = np.abs(u) < order + 2
     small, large = np.where(is_small, u, 0), np.where(is_small, 1, u)
+    turn = math.pi * (x - 2 * np.rint(np.real(x) / 2))  # u without whole turns, which round it
     first = (order + 1) // 2
-    series, ratio = 0, np.sin(large) / large
+    series, ratio = 0, np.sin(turn) / large
     for k in reversed(range(first, order + 25)):
         term = (-1) ** k / (math.factorial(2 * k - order) * (2 * k + 1))
         series = series * small * small + term
     for n in range(1, order + 1):
-        ratio = (np.sin(large + n * math.pi / 2) - n * ratio) / large
+        ratio = (np.sin(turn + n * math.pi / 2) - n * ratio) / large
     return math.pi**order * np.where(is_small, series * small ** (2 * first - order), ratio)
 
 
@@ -253,8 +256,8 @@ defvjp(
 # The angle of a real number is flat. Complex: that of 0, a kink, has slope 0.
 def _angle_vjp(g, out, z, deg=False):
     if not np.iscomplexobj(z):
-        return g * 0
-    slope = np.where(z == 0, 0, -1j / np.where(z == 0, 1, z))
+        return nothing(g)
+    slope = at_kink(-1j / np.where(z == 0, 1, z), z == 0)
     return g * slope * (180 / math.pi if deg else 1)
 
 
@@ -279,14 +282,14 @@ defvjp(
 
 def _arc_root(x):
     """Return sqrt(1 - x^2); for a real x above 1, on the side of the cut where NumPy's arcs are."""
-    root = np.emath.sqrt((1 - x) * (1 + x))
+    root = np.emath.sqrt(-(x - 1)) * np.emath.sqrt(x - -1)
     return root if np.iscomplexobj(x) else np.where(x > 1, -root, root)
 
 
 defvjp(np.emath.arcsin, lambda g, out, x: g / _arc_root(x))
 defvjp(np.emath.arccos, lambda g, out, x: -g / _arc_root(x))
-defvjp(np.emath.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)))
+defvjp(np.emath.arctanh, lambda g, out, x: g / (1 - x) / (1 + x))
 
 # The mantissa is x over a power of two; the next number is x and a step.
 defvjp(np.frexp, lambda g, out, x: np.ldexp(g[0], -out[1]))
-defvjp(np.nextafter, lambda g, out, x1, x2: g, lambda g, out, x1, x2: g * 0)
+defvjp(np.nextafter, lambda g, out, x1, x2: g, lambda g, out, x1, x2: nothing(g))

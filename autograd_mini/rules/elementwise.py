@@ -1,7 +1,8 @@
 """Rules of the elementwise ufuncs: the slope, times `g`.
 
 A ufunc broadcasts its arguments; the walk undoes that, so no rule here thinks of shapes. Python
-numbers as constants keep float32 in float32.
+numbers as constants keep float32 in float32. No square is taken that may overflow where the slope
+does not, and nothing is subtracted from 1 where that cancels.
 """
 
 import math
@@ -9,7 +10,9 @@ import math
 import numpy as np
 
 from autograd_mini.primitive import defvjp
-from autograd_mini.rules.activations import sigmoid
+from autograd_mini.rules.activations import sigmoid, sigmoid_slope
+from autograd_mini.rules.norms import over_length
+from autograd_mini.rules.undefined import if_number, nothing
 
 # Arithmetic.
 defvjp(np.positive, lambda g, out, x: g)
@@ -20,24 +23,24 @@ defvjp(np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
 defvjp(
     np.divide,
     lambda g, out, x, y: g / y,
-    lambda g, out, x, y: -g * out / y,
+    lambda g, out, x, y: -g * (out / y),
 )
 defvjp(np.reciprocal, lambda g, out, x: -g * out * out)
 defvjp(np.square, lambda g, out, x: 2 * g * x)
 defvjp(
     np.remainder,
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.floor_divide(x, y),
+    lambda g, out, x, y: if_number(g, g, out),
+    lambda g, out, x, y: if_number(-g * np.floor_divide(x, y), g, out),
 )
 defvjp(
     np.fmod,
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.rint((x - out) / y),
+    lambda g, out, x, y: if_number(g, g, out),
+    lambda g, out, x, y: if_number(-g * np.rint((x - out) / y), g, out),
 )
 defvjp(
     np.divmod,
-    lambda g, out, x, y: g[1],
-    lambda g, out, x, y: -g[1] * np.floor_divide(x, y),
+    lambda g, out, x, y: if_number(g[1], g[1], out[1]),
+    lambda g, out, x, y: if_number(-g[1] * np.floor_divide(x, y), g[1], out[1]),
 )
 defvjp(np.modf, lambda g, out, x: g[0])
 defvjp(np.absolute, lambda g, out, x: g * _slope_of_absolute(out, x))
@@ -45,18 +48,18 @@ defvjp(np.fabs, lambda g, out, x: g * np.sign(x))
 defvjp(
     np.copysign,
     lambda g, out, x, y: g * np.sign(x) * np.copysign(1, y),
-    lambda g, out, x, y: g * 0,
+    lambda g, out, x, y: nothing(g),
 )
 defvjp(
     np.heaviside,
-    lambda g, out, x, y: g * 0,
-    lambda g, out, x, y: g * (x == 0),
+    lambda g, out, x, y: if_number(0, g, out),
+    lambda g, out, x, y: if_number(np.where(x == 0, g, 0), g, out),
 )
 defvjp(np.ldexp, lambda g, out, x, y: np.ldexp(g, y))
 
 
 def _slope_of_absolute(out, x):
-    return np.sign(x) if x.dtype.kind != "c" else np.conjugate(x) / _away_from_zero(out)
+    return np.sign(x) if x.dtype.kind != "c" else over_length(np.conjugate(x), out)
 
 
 # Parts of complex numbers; the walk makes the gradient of a real argument real.
@@ -78,28 +81,22 @@ def _power_exponent(g, out, x, y):
 defvjp(np.power, _power_base, _power_exponent)
 defvjp(np.float_power, _power_base, _power_exponent)
 defvjp(np.sqrt, lambda g, out, x: g / (2 * out))
-defvjp(np.cbrt, lambda g, out, x: g / (3 * out * out))
-
-
-# hypot has a kink at (0, 0), where its derivative is taken as 0.
-def _away_from_zero(out):
-    return np.where(out == 0, 1, out)
-
+defvjp(np.cbrt, lambda g, out, x: g / (3 * out) / out)
 
 defvjp(
     np.hypot,
-    lambda g, out, x, y: g * x / _away_from_zero(out),
-    lambda g, out, x, y: g * y / _away_from_zero(out),
+    lambda g, out, x, y: g * over_length(x, out),
+    lambda g, out, x, y: g * over_length(y, out),
 )
 
 # Exponentials and logarithms.
 defvjp(np.exp, lambda g, out, x: g * out)
 defvjp(np.exp2, lambda g, out, x: g * out * math.log(2))
 defvjp(np.expm1, lambda g, out, x: g * np.exp(x))
-defvjp(np.log, lambda g, out, x: g / x)
-defvjp(np.log2, lambda g, out, x: g / (x * math.log(2)))
-defvjp(np.log10, lambda g, out, x: g / (x * math.log(10)))
-defvjp(np.log1p, lambda g, out, x: g / (1 + x))
+defvjp(np.log, lambda g, out, x: if_number(g / x, g, out))
+defvjp(np.log2, lambda g, out, x: if_number(g / x / math.log(2), g, out))
+defvjp(np.log10, lambda g, out, x: if_number(g / x / math.log(10), g, out))
+defvjp(np.log1p, lambda g, out, x: if_number(g / (1 + x), g, out))
 defvjp(
     np.logaddexp,
     lambda g, out, x, y: g * sigmoid(x - y),
@@ -111,13 +108,36 @@ defvjp(
     lambda g, out, x, y: g * sigmoid((y - x) * math.log(2)),
 )
 
-# Trigonometric and hyperbolic functions.
+
+# Trigonometric and hyperbolic functions. Of complex numbers the roots are products, which are on
+# the right side of every cut; x - 1 and x - -1 keep the sign of an imaginary 0, as 1 - x does not.
+def _root_of_one_minus_square(x):
+    return np.sqrt(-(x - 1)) * np.sqrt(x - -1)
+
+
+def _root_of_one_plus_square(x):
+    if x.dtype.kind != "c":
+        return np.hypot(x, 1)
+    x = x * np.copysign(1, np.real(x))  # the right half-plane has no cut inside
+    return np.sqrt(x - 1j) * np.sqrt(x + 1j)
+
+
+def _arctan(g, out, x):
+    if x.dtype.kind == "c":
+        return g / (x - 1j) / (x + 1j)
+    return g / np.hypot(x, 1) / np.hypot(x, 1)
+
+
+def _tan(g, out, x):
+    return g * (1 + out * out) if x.dtype.kind != "c" else 4 * g * sigmoid_slope(2j * x)
+
+
 defvjp(np.sin, lambda g, out, x: g * np.cos(x))
 defvjp(np.cos, lambda g, out, x: -g * np.sin(x))
-defvjp(np.tan, lambda g, out, x: g * (1 + out * out))
-defvjp(np.arcsin, lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)))
-defvjp(np.arccos, lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)))
-defvjp(np.arctan, lambda g, out, x: g / (1 + x * x))
+defvjp(np.tan, _tan)
+defvjp(np.arcsin, lambda g, out, x: g / _root_of_one_minus_square(x))
+defvjp(np.arccos, lambda g, out, x: -g / _root_of_one_minus_square(x))
+defvjp(np.arctan, _arctan)
 defvjp(
     np.arctan2,
     lambda g, out, y, x: g * (x / np.hypot(x, y)) / np.hypot(x, y),
@@ -125,10 +145,10 @@ defvjp(
 )
 defvjp(np.sinh, lambda g, out, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, out, x: g * np.sinh(x))
-defvjp(np.tanh, lambda g, out, x: g * (1 - out * out))
-defvjp(np.arcsinh, lambda g, out, x: g / np.sqrt(1 + x * x))
-defvjp(np.arccosh, lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)))
-defvjp(np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)))
+defvjp(np.tanh, lambda g, out, x: 4 * g * sigmoid_slope(2 * x))
+defvjp(np.arcsinh, lambda g, out, x: g / _root_of_one_plus_square(x))
+defvjp(np.arccosh, lambda g, out, x: g / np.sqrt(x - 1) / np.sqrt(x - -1))
+defvjp(np.arctanh, lambda g, out, x: if_number(g / (1 - x) / (1 + x), g, out))
 defvjp(np.degrees, lambda g, out, x: g * (180 / math.pi))
 defvjp(np.rad2deg, lambda g, out, x: g * (180 / math.pi))
 defvjp(np.radians, lambda g, out, x: g * (math.pi / 180))

@@ -4,8 +4,6 @@ A slice without numbers has the result nan where NumPy has nothing better to say
 its gradient, unless nobody uses it (g = 0): a mask behind the function stops the nan.
 """
 
-import math
-
 import numpy as np
 
 from autograd_mini.primitive import defvjp, nondifferentiable
@@ -20,6 +18,7 @@ from autograd_mini.rules.reductions import (
     sum_vjp,
     var_vjp,
 )
+from autograd_mini.rules.undefined import if_number
 
 
 def _numbers(a, where):
@@ -41,8 +40,7 @@ defvjp(np.nanprod, _nanprod_vjp)
 
 def _if_any(slopes, g, out, axis, keepdims):
     """Return `slopes` where the result is a number."""
-    g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
-    return np.where(np.isnan(out), np.where(g == 0, g, math.nan), slopes)
+    return if_number(slopes, stretch(g, axis, keepdims), stretch(out, axis, keepdims))
 
 
 def _nanmean_vjp(g, out, a, axis=None, dtype=None, *, keepdims=False, where=True):

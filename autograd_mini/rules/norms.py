@@ -5,45 +5,58 @@ singular values. Ties share equally, and the slope of a norm at 0 is 0.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from autograd_mini.primitive import defvjp
+from autograd_mini.primitive import defvjp, primitive
+from autograd_mini.rules.undefined import if_number
+
+
+@primitive
+def at_kink(slope: Any, is_kink: Any) -> Any:
+    """Return `slope`, and 0 where `is_kink`: the convention for a norm at 0 and its relatives.
+
+    The convention ends there: the derivative of the slope at a kink is nan, not 0.
+    """
+    return np.where(is_kink, 0, slope)
+
+
+defvjp(at_kink, lambda g, out, slope, is_kink: np.where(is_kink, math.nan, g), None)
+
+
+def over_length(x, length):
+    """Return x / length, and 0 where the length is 0, whose derivative there is nan by both."""
+    is_kink = length == 0
+    return at_kink(x / (at_kink(length, is_kink) + is_kink), is_kink)
 
 
 def _signs(x):
     """Return the slope of |x|: x / |x|, conjugated, and 0 at 0."""
-    return _direction(x, np.abs(x)) if x.dtype.kind == "c" else np.sign(x)
-
-
-def _direction(x, length):
-    """Return conj(x) / length, and 0 at length 0, flat to any order."""
-    return np.where(length == 0, 0, np.conjugate(x) / _or_one(length))
-
-
-def _or_one(x):
-    return np.where(x == 0, 1, x)
+    return over_length(np.conjugate(x), np.abs(x)) if x.dtype.kind == "c" else np.sign(x)
 
 
 def _shared(g, values, extremum, axis):
     """Return `g` for the extremum of `values`, shared equally among ties."""
     chosen = values == extremum
-    return g * chosen * (1 / np.sum(chosen, axis=axis, keepdims=True)).astype(g.dtype)
+    ties = np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)
+    return np.where(chosen, g * (1 / ties).astype(g.dtype), 0)
 
 
 # Below, g and out have kept the axes that were reduced.
 def _vector_vjp(g, out, x, order, axes):
     if order in (None, 2, "fro", "f"):
-        return g * _direction(x, out)
+        return g * over_length(np.conjugate(x), out)
     if order == 0:  # a count
-        return g * np.zeros_like(x)
+        return np.zeros_like(x)
     if order == 1:
-        return g * _signs(x)
+        return g * at_kink(_signs(x), out == 0)
     if abs(order) == math.inf:
-        return _shared(g, np.abs(x), out, axes) * _signs(x)
-    is_kink = (x == 0) | (out == 0)
-    shares = np.where(is_kink, 1, np.abs(x)) / _or_one(out)
-    return np.where(is_kink, 0, g * _signs(x) * shares ** (order - 1.0))
+        return _shared(g, np.abs(x), out, axes) * at_kink(_signs(x), out == 0)
+    is_zero = (x == 0) | (out == 0)
+    shares = np.where(is_zero, 1, np.abs(x)) / np.where(out == 0, 1, out)
+    slopes = np.where(is_zero, 0, _signs(x) * shares ** (order - 1.0))
+    return g * at_kink(slopes, is_zero if order < 2 else out == 0)
 
 
 def _matrix_vjp(g, out, x, order, axes):
@@ -56,18 +69,20 @@ def _matrix_vjp(g, out, x, order, axes):
     summed, compared = axes if abs(order) == 1 else axes[::-1]
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     extremum = np.max if order > 0 else np.min
-    return _shared(g, sums, extremum(sums, axis=compared, keepdims=True), compared) * _signs(x)
+    shared = _shared(g, sums, extremum(sums, axis=compared, keepdims=True), compared)
+    return shared * at_kink(_signs(x), out == 0)
 
 
 def _singular_norm_vjp(g, x, order, axes):
     moved = np.moveaxis(x, axes, (-2, -1))
     u, s, vh = np.linalg.svd(moved, full_matrices=False)
-    g = np.reshape(g, (*s.shape[:-1], 1))
     if order == "nuc":
-        g_s = g * (s != 0)
+        shares, is_kink = np.ones_like(s), s[..., -1:] == 0
     else:
-        g_s = _shared(g, s, s[..., :1] if order == 2 else s[..., -1:], -1) * (s != 0)
-    return np.moveaxis(_from_values(u, g_s, vh), (-2, -1), axes)
+        extremum = s[..., :1] if order == 2 else s[..., -1:]
+        shares, is_kink = _shared(np.ones_like(s), s, extremum, -1), extremum == 0
+    slopes = _from_values(u, np.where(s == 0, 0, shares), vh)
+    return g * np.moveaxis(at_kink(slopes, is_kink[..., None]), (-2, -1), axes)
 
 
 def _from_values(u, g_s, vh):
@@ -78,7 +93,11 @@ def _norm_vjp(g, out, x, ord=None, axis=None, keepdims=False):  # noqa: A002 - N
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     rule = _matrix_vjp if len(axes) == 2 else _vector_vjp
     kept = _kept_shape(x, axes)
-    return rule(np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
+    return _applied(rule, np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
+
+
+def _applied(rule, g, out, x, order, axes):
+    return if_number(rule(g, out, x, order, axes), g, out)
 
 
 def _kept_shape(x, axes):
@@ -89,7 +108,7 @@ def _kept_shape(x, axes):
 def _vector_norm_vjp(g, out, x, *, axis=None, keepdims=False, ord=2):  # noqa: A002 - the same
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     kept = _kept_shape(x, axes)
-    return _vector_vjp(np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
+    return _applied(_vector_vjp, np.reshape(g, kept), np.reshape(out, kept), x, ord, axes)
 
 
 def _matrix_norm_vjp(g, out, x, *, keepdims=False, ord="fro"):  # noqa: A002 - the same

@@ -38,7 +38,8 @@ def _at_places(g, rows, places):
     part = (places - lower).astype(g.dtype)
     upper = np.minimum(lower + 1, rows.shape[1] - 1)
     found = np.concatenate([lower, upper], axis=1).astype(int)
-    values = np.concatenate([g * (1 - part), g * part], axis=1)
+    upper_values = np.where(part == 0, 0, g * part)  # an infinite g times 0 is nothing
+    values = np.concatenate([g * (1 - part), upper_values], axis=1)
     ordered_runs, runs, sizes = _runs(rows)
     shared = scatter(values, np.take_along_axis(ordered_runs, found, axis=1), sizes.shape)
     return (shared * (1 / sizes).astype(g.dtype))[runs]

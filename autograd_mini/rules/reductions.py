@@ -9,6 +9,8 @@ import math
 import numpy as np
 
 from autograd_mini.primitive import defvjp
+from autograd_mini.rules.norms import at_kink
+from autograd_mini.rules.undefined import if_number
 
 
 def stretch(y, axis, keepdims):
@@ -82,8 +84,10 @@ def std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=T
     highest = np.max(_only(where, a, -math.inf), axis=axis, keepdims=True)
     g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
     is_kink = (lowest == highest) | (out == 0)
-    slope = g / np.where(is_kink, 1, out) * _share(g.dtype, a.shape, axis, where, ddof)
-    return np.where(is_kink, 0, slope * _spread(a, axis, where))
+    is_flat = _share(g.dtype, a.shape, axis, where) == 1  # a single element
+    share = _share(g.dtype, a.shape, axis, where, ddof) / np.where(is_kink, 1, out)
+    slopes = at_kink(_spread(a, axis, where) * share, is_kink & np.logical_not(is_flat))
+    return _only(where, if_number(g * slopes, g, out))
 
 
 defvjp(np.var, var_vjp)
@@ -95,13 +99,13 @@ def extremum_vjp(g, out, a, axis=None, *, keepdims=False, initial=None, where=Tr
 
     Where nan was chosen, which equals nothing, all get nan.
     """
-    out = stretch(out, axis, keepdims)
+    g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
     chosen = _only(where, a == out, False)
     ties = np.sum(chosen, axis=axis, keepdims=True)
     if initial is not None:
         ties = ties + (out == initial)
-    share = (1 / np.where(ties > 0, ties, math.nan)).astype(g.dtype)
-    return stretch(g, axis, keepdims) * chosen * share
+    share = (1 / np.where(ties > 0, ties, 1)).astype(g.dtype)
+    return if_number(np.where(chosen, g * share, 0), g, out)
 
 
 for _extremum in (np.max, np.amax, np.min, np.amin):

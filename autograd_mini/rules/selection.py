@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd_mini.primitive import defvjp
 from autograd_mini.rules.indexing import moved_back, scatter
+from autograd_mini.rules.undefined import if_number
 
 defvjp(
     np.where,
@@ -17,7 +18,8 @@ defvjp(
 
 
 def _share(g, out, mine, other):
-    return np.where(mine == other, g / 2, g * (mine == out))
+    chosen = np.where(mine == out, g, 0)
+    return if_number(np.where(mine == other, g / 2, chosen), g, out)
 
 
 for _extremum in (np.maximum, np.minimum, np.fmax, np.fmin):

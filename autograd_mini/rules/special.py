@@ -56,7 +56,7 @@ rule("ndtri_exp", lambda g, out, y: g * special.erfcx(-out / _ROOT_2) * (_ROOT_P
 
 def _log_ndtr(g, out, x):
     """Return g times the density over the probability; both vanish far down, erfcx does not."""
-    is_low = np.real(x) < 0
+    is_low = np.real(x) < np.abs(np.imag(x))  # of real numbers, below 0
     low, high = np.where(is_low, x, 0), np.where(is_low, 0, x)
     ratio = _ROOT_2 / special.erfcx(-low / _ROOT_2)
     density = np.exp(-high * high / 2) / _ROOT_2
@@ -93,11 +93,14 @@ def _dawsn(g, out, x):
 rule("erfcx", _erfcx)
 rule("dawsn", _dawsn)
 
-# The Fresnel integrals S and C.
-rule(
-    "fresnel",
-    lambda g, out, z: g[0] * np.sin(math.pi / 2 * z * z) + g[1] * np.cos(math.pi / 2 * z * z),
-)
+
+# The Fresnel integrals S and C; their phase is brought to double precision.
+def _fresnel(g, out, z):
+    phase = math.pi / 2 * np.square(z * np.float64(1))
+    return g[0] * np.sin(phase) + g[1] * np.cos(phase)
+
+
+rule("fresnel", _fresnel)
 
 
 # The gamma function and its relatives: DLMF 5, 8 and 25.11.

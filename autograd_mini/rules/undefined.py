@@ -1,0 +1,24 @@
+"""Slopes of results that are nan, and of what is flat.
+
+A result that is nan has no finite slope; but where nobody uses it (g = 0), as behind a mask, a nan
+here would spread to all that the arguments were computed from.
+"""
+
+import math
+
+import numpy as np
+
+
+def unknown(g):
+    """Return nan, and 0 where `g` is 0."""
+    return np.where(g == 0, g, math.nan)
+
+
+def if_number(slopes, g, out):
+    """Return `slopes` where the result is a number."""
+    return np.where(np.isnan(out), unknown(g), slopes)
+
+
+def nothing(g):
+    """Return 0 for every element, also where `g` is infinite or nan."""
+    return np.where(False, g, 0)

@@ -1,0 +1,125 @@
+"""Slopes over the whole range of a dtype: held against the same rule in a wider one.
+
+A square that overflows, a difference that cancels, a product that underflows too early: each
+happens in the narrow dtype and not in the wide one. So no golden numbers are needed, and a new
+elementwise rule is covered as soon as it is in the table.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from autograd_mini import Tensor, grad, gradients, relu, sigmoid
+from autograd_mini.operation import public_name
+from autograd_mini.primitive import TABLE
+from autograd_mini.rules.activations import sigmoid_slope
+
+WIDER: dict[Any, Any] = {np.float16: np.float64, np.float32: np.float64, np.float64: np.longdouble}
+UFUNCS = {
+    f
+    for f, operation in TABLE.items()
+    if isinstance(f, np.ufunc) and operation.vjps and not f.signature and f.nin < 3
+}
+FUNCTIONS = sorted(
+    {f for f in UFUNCS if hasattr(np, f.__name__)} - {np.ldexp}  # of an integer
+    | {np.sinc, np.i0, np.nan_to_num, relu, sigmoid, sigmoid_slope},
+    key=public_name,
+)
+# How many roundings a slope may be off: more where an exponent of several hundreds is rounded.
+ROUNDINGS = dict.fromkeys((np.power, np.float_power, np.logaddexp, np.logaddexp2), 800)
+# In sigmoid, 1 - out is rounded for the sake of speed; the phase of sinc is that of NumPy's value.
+ABSOLUTE = {sigmoid: 1, np.sinc: 1}
+
+
+def points(dtype: Any) -> np.ndarray:
+    """Return numbers of every magnitude, of both signs, and those around 0 and 1."""
+    info = np.finfo(dtype)
+    few = [0.1, 0.3, 0.5, 0.9, 1.5, 2.0, 3.0, 5.0, 9.0, 12.0, 17.0, 25.0, 40.0, 80.0, 300.0, 700.0]
+    few += [1 - float(info.eps), 1 - 1e-3, 1.0, 1 + float(info.eps), 1 + 1e-3]
+    powers = np.linspace(math.log10(float(info.tiny)) + 1, math.log10(float(info.max)) - 0.1, 15)
+    sizes = np.array([*few, *10.0**powers])
+    sizes = sizes[sizes < float(info.max)].astype(dtype)
+    return np.concatenate([-sizes, [dtype(0)], sizes])
+
+
+def slopes(f: Any, values: Any) -> list[Any]:
+    """Return the results and the gradients of their sum by each argument."""
+    xs = [Tensor(x, requires_grad=True) for x in values]
+    out = f(*xs)
+    outs = out if isinstance(out, tuple) else [out]
+    total = sum(y.sum() for y in outs if y.requires_grad)
+    return [np.stack([y.data for y in outs]), *gradients(total, xs)]
+
+
+def arguments(f: Any, dtype: Any) -> list[np.ndarray]:
+    x = points(dtype)
+    if getattr(f, "nin", 1) == 1:
+        return [x]
+    pairs = [np.ravel(part).copy() for part in np.meshgrid(x, x)]
+    if f in (np.power, np.float_power):  # of a larger exponent no dtype tells whether it is odd
+        pairs = [part[np.abs(pairs[1]) * np.finfo(dtype).eps < 0.1] for part in pairs]
+    return pairs
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", WIDER, ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("f", FUNCTIONS, ids=public_name)
+def test_a_slope_is_as_good_as_in_a_wider_dtype(f: Any, dtype: Any) -> None:
+    info, wide = np.finfo(dtype), WIDER[dtype]
+    if np.finfo(wide).max == info.max:
+        pytest.skip("this machine has no wider dtype than float64")
+    values = arguments(f, dtype)
+    out, *found = slopes(f, values)
+    wide_out, *wanted = slopes(f, [x.astype(wide) for x in values])
+    is_known = np.isfinite(out) & (np.abs(out - wide_out) <= 1e-2 * np.abs(wide_out))
+    is_known = np.all(is_known, axis=0)  # where NumPy's own value does not overflow or vanish
+    assert is_known.sum() >= len(out.T) // 8
+    for mine, exact in zip(found, wanted, strict=True):
+        size, tiny, largest = np.abs(exact), float(info.tiny), float(info.max)
+        error = np.abs(mine - exact)
+        scale = ROUNDINGS.get(f, 40) * size + ABSOLUTE.get(f, 0)
+        is_close = error <= float(info.eps) * scale + 16 * tiny
+        may_overflow = ~(size < largest / 8) & ~(np.abs(mine) < largest / 16)
+        assert np.all(is_close | may_overflow | ~is_known), [
+            (*(x[i] for x in values), mine[i], exact[i])
+            for i in np.flatnonzero(~(is_close | may_overflow | ~is_known))[:5]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (np.arcsinh, 1e20, 1e-20),
+        (np.arcsinh, -1e30, 1e-30),
+        (np.arccosh, 1e30, 1e-30),
+        (np.arctan, 1e15, 1e-30),
+        (np.tanh, 20.0, 1.6993417021166355e-17),
+        (np.tanh, -40.0, 7.2194053746432e-35),
+        (np.log10, 2e38, 2.171472409516259e-39),
+        (np.reciprocal, 1e-15, -1e30),
+    ],
+)
+def test_a_slope_in_single_precision_far_out(f: Any, x: float, slope: float) -> None:
+    assert_allclose(grad(f)(np.float32(x)), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "curvature"),
+    [
+        (np.arctan, lambda x: -2 * x / (1 + x * x) ** 2),
+        (np.arcsinh, lambda x: -x / (1 + x * x) ** 1.5),
+        (np.tan, lambda x: 2 * np.tan(x) * (1 + np.tan(x) ** 2)),
+        (np.tanh, lambda x: -2 * np.tanh(x) / np.cosh(x) ** 2),
+        (np.arccosh, lambda x: -x / (x * x - 1) ** 1.5),
+    ],
+)
+def test_a_second_derivative_has_all_its_digits(f: Any, curvature: Any) -> None:
+    x = np.array([1.1, 1.3, 1e-9, -0.4, 3.0, -7.0])
+    x = x[x > 1] if f is np.arccosh else x
+    second = grad(lambda t: np.sum(grad(lambda u: np.sum(f(u)))(t)))(x)
+    assert_allclose(second, curvature(x), rtol=1e-13)
