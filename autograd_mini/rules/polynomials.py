@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_mini.primitive import defvjp
 from autograd_mini.rules.indexing import scatter
+from autograd_mini.rules.undefined import if_number, weighted
 
 
 # Convolutions. The modes are parts of the full one: `g` is put back where it was cut out.
@@ -181,11 +182,12 @@ def _table(x, xp, fp, period):
     return x, xp[back] + turns, fp[back], back
 
 
-def _interp_slope(x, xp, fp):
+def _through_slope(g, x, xp, fp):
+    """Return `g` times the slope of the table at `x`."""
     steps = np.diff(xp)
     slopes = np.pad(np.diff(fp) / np.where(steps == 0, 1, steps), 1)
     sides = [slopes[np.searchsorted(xp, x, side)] for side in ("left", "right")]
-    return (sides[0] + sides[1]) / 2
+    return if_number(weighted(g, (sides[0] + sides[1]) / 2), g, x)
 
 
 def _spread(g, x, xp, back, size):
@@ -196,18 +198,20 @@ def _spread(g, x, xp, back, size):
     step = xp[j] - xp[i]
     share = (x - xp[i]) / np.where(step == 0, 1, step)
     share = np.where(x <= xp[0], 0, np.where(x >= xp[-1], 1, share))
-    return scatter(g * (1 - share), back[i], (size,)) + scatter(g * share, back[j], (size,))
+    g, share = if_number(g, g, x), np.where(np.isnan(x), 0, share)  # a nan is of no interval
+    upper = scatter(weighted(g, share), back[j], (size,))
+    return scatter(weighted(g, 1 - share), back[i], (size,)) + upper
 
 
 def _interp_x(g, out, x, xp, fp, left=None, right=None, period=None):
     x, xp, fp, _ = _table(x, xp, fp, period)
-    return g * _interp_slope(x, xp, fp)
+    return _through_slope(g, x, xp, fp)
 
 
 def _interp_xp(g, out, x, xp, fp, left=None, right=None, period=None):
     size = xp.size
     x, xp, fp, back = _table(x, xp, fp, period)
-    return -_spread(g * _interp_slope(x, xp, fp), x, xp, back, size)
+    return -_spread(_through_slope(g, x, xp, fp), x, xp, back, size)
 
 
 def _interp_fp(g, out, x, xp, fp, left=None, right=None, period=None):
@@ -231,7 +235,7 @@ defvjp(np.interp, _interp_x, _interp_xp, _interp_fp, _interp_left, _interp_right
 
 # Sequences are mixtures of their ends: (1 - t) start + t stop, of the logarithms in geomspace.
 def _mixed(g, weights, axis):
-    return np.tensordot(weights, np.moveaxis(g, axis, 0), 1)
+    return np.sum(weighted(np.moveaxis(g, axis, -1), weights), axis=-1)
 
 
 def _times(g, num, endpoint):

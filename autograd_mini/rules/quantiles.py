@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_mini.primitive import defvjp
 from autograd_mini.rules.indexing import scatter
+from autograd_mini.rules.undefined import weighted
 
 
 def _order_vjp(g, out, a, axis, places):
@@ -38,8 +39,7 @@ def _at_places(g, rows, places):
     part = (places - lower).astype(g.dtype)
     upper = np.minimum(lower + 1, rows.shape[1] - 1)
     found = np.concatenate([lower, upper], axis=1).astype(int)
-    upper_values = np.where(part == 0, 0, g * part)  # an infinite g times 0 is nothing
-    values = np.concatenate([g * (1 - part), upper_values], axis=1)
+    values = np.concatenate([g * (1 - part), weighted(g, part)], axis=1)
     ordered_runs, runs, sizes = _runs(rows)
     shared = scatter(values, np.take_along_axis(ordered_runs, found, axis=1), sizes.shape)
     return (shared * (1 / sizes).astype(g.dtype))[runs]

@@ -12,6 +12,7 @@ import numpy as np
 from autograd_mini.primitive import defvjp
 from autograd_mini.rules.reductions import extremum_vjp, mean_vjp, stretch
 from autograd_mini.rules.shaping import cast
+from autograd_mini.rules.undefined import weighted
 
 
 # Ties share the gradient, at both ends.
@@ -158,8 +159,8 @@ def _edges_vjp(g, a, bins, limits):
     if limits is not None or np.ndim(bins) or not a.size:
         return np.zeros_like(a)
     t = np.linspace(0, 1, g.size, dtype=g.dtype)
-    low = extremum_vjp(np.sum(g * (1 - t)), np.min(a), a)
-    return low + extremum_vjp(np.sum(g * t), np.max(a), a)
+    low = extremum_vjp(np.sum(weighted(g, 1 - t)), np.min(a), a)
+    return low + extremum_vjp(np.sum(weighted(g, t)), np.max(a), a)
 
 
 def _through_edges(g, out, density):

@@ -19,6 +19,11 @@ def if_number(slopes, g, out):
     return np.where(np.isnan(out), unknown(g), slopes)
 
 
+def weighted(g, weight):
+    """Return g * weight, and 0 where the weight is 0, also of what is infinite or nan."""
+    return np.where(weight == 0, 0, g * weight)
+
+
 def nothing(g):
     """Return 0 for every element, also where `g` is infinite or nan."""
     return np.where(False, g, 0)
