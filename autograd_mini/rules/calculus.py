@@ -257,7 +257,7 @@ defvjp(
 def _angle_vjp(g, out, z, deg=False):
     if not np.iscomplexobj(z):
         return nothing(g)
-    slope = at_kink(-1j / np.where(z == 0, 1, z), z == 0)
+    slope = at_kink(-1j / (z + (z == 0)), z == 0)
     return g * slope * (180 / math.pi if deg else 1)
 
 

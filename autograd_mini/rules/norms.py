@@ -22,13 +22,23 @@ def at_kink(slope: Any, is_kink: Any) -> Any:
     return np.where(is_kink, 0, slope)
 
 
-defvjp(at_kink, lambda g, out, slope, is_kink: np.where(is_kink, math.nan, g), None)
+# Linear in g, so that forward mode, which differentiates by g, meets the nan as well.
+defvjp(
+    at_kink,
+    lambda g, out, slope, is_kink: g * np.where(is_kink, math.nan, np.ones_like(g)),
+    None,
+)
 
 
 def over_length(x, length):
     """Return x / length, and 0 where the length is 0, whose derivative there is nan by both."""
     is_kink = length == 0
-    return at_kink(x / (at_kink(length, is_kink) + is_kink), is_kink)
+    return at_kink(x / (length + is_kink), is_kink)
+
+
+def without_curvature(slope, x, is_kink):
+    """Return a slope that is flat in `x`, with the derivative nan where `is_kink`."""
+    return slope + at_kink(np.where(is_kink, x, 0), is_kink)
 
 
 def _signs(x):
@@ -50,13 +60,13 @@ def _vector_vjp(g, out, x, order, axes):
     if order == 0:  # a count
         return np.zeros_like(x)
     if order == 1:
-        return g * at_kink(_signs(x), out == 0)
+        return g * without_curvature(_signs(x), x, out == 0)
     if abs(order) == math.inf:
-        return _shared(g, np.abs(x), out, axes) * at_kink(_signs(x), out == 0)
+        return _shared(g, np.abs(x), out, axes) * without_curvature(_signs(x), x, out == 0)
     is_zero = (x == 0) | (out == 0)
     shares = np.where(is_zero, 1, np.abs(x)) / np.where(out == 0, 1, out)
     slopes = np.where(is_zero, 0, _signs(x) * shares ** (order - 1.0))
-    return g * at_kink(slopes, is_zero if order < 2 else out == 0)
+    return g * without_curvature(slopes, x, is_zero if order < 2 else out == 0)
 
 
 def _matrix_vjp(g, out, x, order, axes):
@@ -70,7 +80,7 @@ def _matrix_vjp(g, out, x, order, axes):
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     extremum = np.max if order > 0 else np.min
     shared = _shared(g, sums, extremum(sums, axis=compared, keepdims=True), compared)
-    return shared * at_kink(_signs(x), out == 0)
+    return shared * without_curvature(_signs(x), x, out == 0)
 
 
 def _singular_norm_vjp(g, x, order, axes):

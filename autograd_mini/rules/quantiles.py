@@ -29,7 +29,8 @@ def _order_vjp(g, out, a, axis, places):
     rows = moved.reshape(-1, math.prod(moved.shape[a.ndim - len(axes) :]))
     g, out = (np.transpose(x.reshape(-1, len(rows))) for x in (g, out))
     is_lost = np.any(np.isnan(out) & (g != 0), axis=1, keepdims=True)
-    slopes = np.where(is_lost, math.nan, _at_places(g, rows, places(rows)))
+    known = np.where(is_lost, math.nan, np.ones_like(rows))
+    slopes = known * _at_places(g, rows, places(rows))
     return np.moveaxis(slopes.reshape(moved.shape), last, axes)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 
 def unknown(g):
-    """Return nan, and 0 where `g` is 0."""
-    return np.where(g == 0, g, math.nan)
+    """Return nan, and 0 where `g` is 0: a product, so that the derivative by `g` is nan, too."""
+    return g * np.where(g == 0, np.ones_like(g), math.nan)
 
 
 def if_number(slopes, g, out):
