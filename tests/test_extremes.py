@@ -26,7 +26,7 @@ UFUNCS = {
     if isinstance(f, np.ufunc) and operation.vjps and not f.signature and f.nin < 3
 }
 FUNCTIONS = sorted(
-    {f for f in UFUNCS if hasattr(np, f.__name__)} - {np.ldexp}  # of an integer
+    {f for f in UFUNCS if getattr(np, f.__name__, None) is f} - {np.ldexp}  # of an integer
     | {np.sinc, np.i0, np.nan_to_num, relu, sigmoid, sigmoid_slope},
     key=public_name,
 )

@@ -217,7 +217,7 @@ rule(
 )
 
 # SciPy's own versions of NumPy's functions, and one without cancellation near 0.
-rule("cbrt", lambda g, out, x: g / (3 * out * out))
+rule("cbrt", lambda g, out, x: g / (3 * out) / out)
 rule("exp2", lambda g, out, x: g * out * math.log(2))
 rule("exp10", lambda g, out, x: g * out * math.log(10))
 rule("expm1", lambda g, out, x: g * np.exp(x))

@@ -9,14 +9,13 @@ import math
 import numpy as np
 
 
-def unknown(g):
-    """Return nan, and 0 where `g` is 0: a product, so that the derivative by `g` is nan, too."""
-    return g * np.where(g == 0, np.ones_like(g), math.nan)
-
-
 def if_number(slopes, g, out):
-    """Return `slopes` where the result is a number."""
-    return np.where(np.isnan(out), unknown(g), slopes)
+    """Return `slopes` where the result is a number, else nan, or 0 where `g` is 0.
+
+    The nan is a factor, so that the derivative by `g`, which forward mode takes, is nan as well.
+    """
+    is_nan = np.isnan(out)
+    return np.where(is_nan, g, slopes) * np.where(is_nan & (g != 0), math.nan, np.ones_like(g))
 
 
 def weighted(g, weight):
