@@ -83,7 +83,7 @@ def _gradients(
         seed = fit(gradient, output._array) if is_tensor else type(output)(seed)  # type: ignore[call-arg]
     wanted = frozenset(x._tick for x in inputs)
     walk = Walk(output, seed, differentiable=create_graph, wanted=wanted, is_partial=is_partial)
-    with enable_grad() if create_graph else no_grad():
+    with enable_grad() if create_graph else no_grad(), np.errstate(under="ignore"):
         found = walk.run()
     return [_result(found.get(x._tick), x, create_graph) for x in inputs]
 

@@ -104,6 +104,7 @@ class MSELoss(Module):
 
 # A primitive for numerics: the logarithm of a softmax must not see a rounded zero.
 @primitive
+@np.errstate(under="ignore")
 def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     """Return the negative log-likelihood of `labels`, in nats.
 

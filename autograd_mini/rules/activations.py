@@ -29,14 +29,21 @@ def sigmoid(x: Any) -> Any:
     """
     end, one = _CONSTANTS.get(x.dtype, _NUMBERS) if type(x) is np.ndarray else _NUMBERS
     power = np.minimum(x, end)
-    if type(power) is not np.ndarray:  # a number, or another library's array
-        power = np.exp(power)
-        return power / (power + one)
-    np.exp(power, power)  # in its own memory, which is quicker
-    return np.divide(power, power + one, power)
+    try:
+        if type(power) is not np.ndarray:  # a number, or another library's array
+            power = np.exp(power)
+            return power / (power + one)
+        np.exp(power, power)  # in its own memory, which is quicker
+        return np.divide(power, power + one, power)
+    except FloatingPointError as error:
+        if "underflow" not in str(error):
+            raise
+    with np.errstate(under="ignore"):  # only now, for it takes its time
+        return sigmoid(x)
 
 
 @primitive
+@np.errstate(under="ignore")
 def sigmoid_slope(x: Any) -> Any:
     """Return sigmoid(x) * sigmoid(-x), which 1 - sigmoid(x) cancels in, elementwise."""
     power = np.exp(-x * np.copysign(1, np.real(x)))
@@ -63,6 +70,7 @@ defvjp(relu, lambda g, out, x: np.where(x > 0, g, if_number(0, g, out)))
 
 
 @primitive
+@np.errstate(under="ignore")  # a share too small for its dtype is 0
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along `axis`: positive shares that add up to 1.
 
@@ -81,6 +89,7 @@ defvjp(
 
 
 @primitive
+@np.errstate(under="ignore")
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return log(softmax(x)) along `axis`, also where the share underflows.
 
