@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_mini.clock import tick
-from autograd_mini.fitting import fit, unshared
+from autograd_mini.fitting import added, fit, unshared
 from autograd_mini.kinds import check_like
 from autograd_mini.modes import enable_grad, no_grad
 from autograd_mini.operation import FLOATING
@@ -33,7 +33,9 @@ def _accumulate(found: dict[int, Entry]) -> None:
     now = tick()
     for entry in found.values():
         leaf = entry[0]
-        leaf._grad = unshared(entry) if leaf._grad is None else as_array(leaf._grad + entry[1])
+        if leaf._grad is not None:
+            entry[1] = as_array(added(leaf._grad, entry[1], leaf._array))
+        leaf._grad = unshared(entry)
         leaf._graded = now
 
 
@@ -83,7 +85,7 @@ def _gradients(
         seed = fit(gradient, output._array) if is_tensor else type(output)(seed)  # type: ignore[call-arg]
     wanted = frozenset(x._tick for x in inputs)
     walk = Walk(output, seed, differentiable=create_graph, wanted=wanted, is_partial=is_partial)
-    with enable_grad() if create_graph else no_grad(), np.errstate(under="ignore"):
+    with enable_grad() if create_graph else no_grad():
         found = walk.run()
     return [_result(found.get(x._tick), x, create_graph) for x in inputs]
 

@@ -21,15 +21,16 @@ from autograd_mini.primitive import defvjp, primitive
 from autograd_mini.recorded import met_before
 from autograd_mini.storage import as_array
 from autograd_mini.tensor import Tensor
-from autograd_mini.transforms import requires_grad, variable, weighed
 from autograd_mini.trees import leaves, rebuilt
+from autograd_mini.variables import requires_grad, variable, weighed
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f` as a function whose inner values are computed again in the walk, not kept.
 
     Parameters that `f` reaches without taking them as arguments get their gradients too. `f` has
-    to return the same when it is run again; random numbers must come from outside.
+    to do the same when it is run again, and random numbers must come from outside. Other values are
+    noticed; the same values with other slopes, as after a change of a branch, are not.
 
     Args:
         f: a function of Tensors, and of anything else, that returns Tensors or containers of them.
@@ -64,7 +65,7 @@ class _Part:
         self.args = args
         inputs = [x for x in leaves(args) if requires_grad(x)]
         start = tick()
-        self.out = self.run([Tensor(x.data.copy()) for x in inputs])
+        self.out = self.run([Tensor(copied(x.data)) for x in inputs])
         self.captured = met_before(start, filter(requires_grad, leaves(self.out)))
         self.variables = [*inputs, *self.captured]
         self.results = [copied(as_array(x)) for x in map(_detached, leaves(self.out))]

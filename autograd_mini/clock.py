@@ -20,25 +20,32 @@ class _Writes:
 
     An id may be reused after its array has died. That can't raise a false alarm: whatever lives
     there now was recorded after the old write, and a write only counts when it came later.
+
+    Attributes:
+        last: when anything happened last that a walk has to look at: one of the other two, or a
+            Tensor was given a new value, in memory of its own.
+        into_memory: when memory was last written.
+        turned_on: when a leaf was last told to require grad.
     """
 
-    __slots__ = ("by_owner", "last")
+    __slots__ = ("by_owner", "into_memory", "last", "turned_on")
 
     def __init__(self) -> None:
-        self.last = 0
+        self.last = self.into_memory = self.turned_on = 0
         self.by_owner: dict[int, int] = {}
 
 
 writes = _Writes()
+_by_owner = writes.by_owner
 
 
 def mark_written(array: Any) -> None:
     """Note that the memory of `array` has just been written."""
     try:
-        owner = array if array.base is None else _owner(array)
+        owner = array if array.base is None else owner_of(array)
     except AttributeError:  # another library's array
         owner = array
-    writes.last = writes.by_owner[id(owner)] = tick()
+    _by_owner[id(owner)] = writes.last = writes.into_memory = tick()
 
 
 def mark_rebound() -> None:
@@ -48,10 +55,10 @@ def mark_rebound() -> None:
 
 def written_at(array: Any) -> int:
     """Return the tick of the last write into the memory of `array`, 0 if there was none."""
-    return writes.by_owner.get(id(_owner(array)), 0)
+    return writes.by_owner.get(id(owner_of(array)), 0)
 
 
-def _owner(memory: Any) -> Any:
+def owner_of(memory: Any) -> Any:
     """Follow views to the array, and foreign memory to the object, that they all end in."""
     while (inner := getattr(memory, "base", None)) is not None:
         memory = inner

@@ -31,6 +31,12 @@ def fit(g: Any, array: Any) -> Any:
     return g if g.dtype == array.dtype else g.astype(array.dtype)
 
 
+def added(one: Any, other: Any, array: Any) -> Any:
+    """Return the sum of two gradients of `array` in its dtype, whose byte order NumPy drops."""
+    total = one + other
+    return total if total.dtype is array.dtype else fit(total, array)
+
+
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes along which an argument of `shape` was broadcast."""
     added = g.ndim - len(shape)
@@ -43,7 +49,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def unshared(entry: list[Any]) -> Any:
-    """Return the gradient in `entry`, [Tensor, gradient], in memory that nobody else has.
+    """Return the gradient in `entry`, [Tensor, gradient], in memory of its own.
 
     An array that owns its memory and that only `entry` refers to can't be seen from elsewhere: it
     stays as it is. Any other is copied.

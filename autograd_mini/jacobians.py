@@ -112,7 +112,10 @@ def _only(k: int, unit: Any, outputs: list[Tensor]) -> list[Any]:
 def _joined(parts: Any, shape: tuple[int, ...], like: Tensor) -> Any:
     """Return `parts` as one array of `shape`; there may be none, and they may be Tensors."""
     parts = list(parts)
-    return np.reshape(np.stack(parts), shape) if parts else np.zeros_like(like.data, shape=shape)
+    if not parts:
+        return np.zeros_like(like.data, shape=shape)
+    joined = np.reshape(np.stack(parts), shape)
+    return joined if joined.dtype == parts[0].dtype else joined.astype(parts[0].dtype)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from types import TracebackType
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -38,6 +38,8 @@ watches: set[Watch] = set()
 
 _switch: ContextVar[Mode] = ContextVar("switch", default=True)
 mode = _switch.get
+# What the switch was outside each of the `with` blocks around, the innermost last.
+_outside: ContextVar[tuple[Mode, ...]] = ContextVar("outside", default=())
 
 
 def is_recording() -> bool:
@@ -52,17 +54,20 @@ def is_watching() -> bool:
 
 
 class Switch:
-    """A context manager and decorator that sets the switch and puts the old state back."""
+    """A context manager and decorator that sets the switch and puts the old state back.
 
-    __slots__ = ("_tokens",)
+    It holds no state itself: one of them may serve several threads, and stand inside itself.
+    """
+
+    __slots__ = ()
 
     def __init__(self, function: None = None) -> None:
         if function is not None:
             raise TypeError(f"write @{type(self).__name__}(), with its brackets")
-        self._tokens: list[Token[Mode]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_switch.set(self._after(mode())))
+        _outside.set((*_outside.get(), mode()))
+        _switch.set(self._after(mode()))
 
     def _after(self, before: Mode) -> Mode:
         """Return what the switch is to be inside, if it was `before`."""
@@ -74,7 +79,9 @@ class Switch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _switch.reset(self._tokens.pop())
+        *others, before = _outside.get()
+        _outside.set(tuple(others))
+        _switch.set(before)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return `function` as one that runs inside."""

@@ -70,6 +70,7 @@ class Operation:
         "name",
         "names",
         "reads",
+        "reads_values",
         "selects",
         "vjps",
         "vjps_by_name",
@@ -87,6 +88,7 @@ class Operation:
         self.most_args = sys.maxsize
         self.keywords: frozenset[str] | None = None
         self.reads: dict[Vjp, frozenset[str] | None] = {}
+        self.reads_values = True
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -107,11 +109,14 @@ class Operation:
                 f"{', '.join(p.name for p in parameters)}: a rule is named as its argument is"
             )
         without = max(0, len(self.names or ()) - len(vjps))
-        self.vjps = tuple(vjp or refuse for vjp in (*vjps, *[None] * without))
+        rules = enumerate((*vjps, *[None] * without))
+        self.vjps = tuple(vjp or Refusal(self.name, self.name_of(i)) for i, vjp in rules)
         self.most_args = sys.maxsize if self.names is None else len(self.names)
         self.keywords = signature.keywords(parameters)
         self.vjps_by_name = dict(zip(self.names or (), self.vjps, strict=False)) | by_name
         self.reads = {vjp: self._values_read(vjp) for vjp in given}
+        values = {"out", *self.vjps_by_name}
+        self.reads_values = any(names is None or names & values for names in self.reads.values())
 
     def _values_read(self, vjp: Vjp) -> frozenset[str] | None:
         """Return the names of the arguments whose values `vjp` reads, "out" for its second."""
@@ -132,9 +137,17 @@ class Operation:
     def takes_array(self, key: int | str) -> bool:
         """Return whether a list at a position, or of a name, means an array, not several."""
         if isinstance(key, int) and self.names is None:  # *args
-            return key < len(self.vjps) and self.vjps[key] is not refuse
+            return key < len(self.vjps) and not isinstance(self.vjps[key], Refusal)
         name = self.name_of(key) if isinstance(key, int) else key
-        return name not in _LISTS and self.vjps_by_name.get(name, refuse) is not refuse
+        return name not in _LISTS and self.has_rule_for(name)
+
+    def has_rule_for(self, name: str) -> bool:
+        """Return whether there is a rule for the argument `name`."""
+        return not isinstance(self.rule_for(name), Refusal)
+
+    def rule_for(self, name: str) -> Vjp:
+        """Return the rule for the argument `name`, or one that refuses."""
+        return self.vjps_by_name.get(name) or Refusal(self.name, name)
 
     def reads_value(self, vjps: Iterable[Vjp], name: str) -> bool:
         """Return whether one of `vjps` reads the value of the argument `name`, or of "out"."""
@@ -198,12 +211,18 @@ class Operation:
                 )
 
 
-def refuse(*args: Any, **kwargs: Any) -> Any:
-    """Stand where an argument has no rule."""
-    raise NotImplementedError(
-        "it has no rule for this argument: if that is flat, as a condition or an index is, pass "
-        "t.detach(); else add a rule with defvjp"
-    )
+class Refusal:
+    """What stands in the place of a rule where an argument has none."""
+
+    def __init__(self, operation: str, argument: str) -> None:
+        self.text = (
+            f"{operation} has no rule for its argument {argument!r}: if that is flat, as a "
+            f"condition or an index is, pass t.detach(); else add one with defvjp({operation}, ...)"
+        )
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        """Refuse."""
+        raise NotImplementedError(self.text)
 
 
 def _item(results: Any, position: int) -> Any:

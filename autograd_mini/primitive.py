@@ -15,10 +15,15 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from itertools import chain
+from sys import getrefcount
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+import numpy as np
+from numpy import ndarray
+
 from autograd_mini import signature
+from autograd_mini.clock import owner_of
 from autograd_mini.kinds import check_kind
 from autograd_mini.operation import PLAIN, Operation, Vjp, nested, public_name, ufunc_behind
 from autograd_mini.origin import call_around
@@ -86,6 +91,9 @@ def primitive(function: F) -> F:
     >>> x.grad
     array(0.5)
     """
+    module = str(getattr(function, "__module__", ""))
+    # The library's own do not keep what they return.
+    forward = function if module.partition(".")[0] in _OWN else _owning(function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -93,15 +101,54 @@ def primitive(function: F) -> F:
             if type(x) not in PLAIN and (record := getattr(type(x), "_record", None)) is not None:
                 return record(operation, args, kwargs)
         if not kwargs and PLAIN.issuperset(map(type, args)):
-            return function(*args)
+            return forward(*args)
         for x in nested((*args, *kwargs.values())):
             if (record := getattr(type(x), "_record", None)) is not None:
                 return record(operation, args, kwargs)
             check_kind(x)
-        return function(*args, **kwargs)
+        return forward(*args, **kwargs)
 
-    operation = TABLE[call] = Operation(call, function)
+    operation = TABLE[call] = Operation(call, forward)
     return cast(F, call)
+
+
+def _owning(function: F) -> F:
+    """Return `function` with results that it neither keeps nor took from a Tensor's graph."""
+
+    @functools.wraps(function)
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        out = function(*args, **kwargs)
+        if type(out) is ndarray and out.base is None and getrefcount(out) == _ALONE:
+            return out
+        return _owned(out, function, [*nested((*args, *kwargs.values()))])
+
+    return cast(F, forward)
+
+
+def _owned(out: Any, function: Callable[..., Any], given: list[Any]) -> Any:
+    """Return `out`, with arrays copied that may be seen from elsewhere than through `given`."""
+    if isinstance(out, tuple | list):
+        return getattr(type(out), "_make", type(out))([_owned(x, function, given) for x in out])
+    if hasattr(type(out), "_record"):  # a Tensor
+        if out.requires_grad:
+            raise TypeError(
+                f"{public_name(function)} returned a Tensor that requires grad: the body of a "
+                f"primitive is given bare arrays and returns such; make the Tensor that it uses an "
+                f"argument, with a rule"
+            )
+        out = out.data
+    if not isinstance(out, ndarray) or any(owner_of(out) is owner_of(x) for x in given):
+        return out
+    return out.copy()
+
+
+def _alone() -> int:
+    array = np.empty(0)
+    return getrefcount(array)
+
+
+_ALONE = _alone()
+_OWN = ("autograd_mini", "nn")
 
 
 def defvjp(function: Callable[..., Any], *vjps: Vjp | None, **vjps_by_name: Vjp) -> None:

@@ -18,41 +18,80 @@ from numpy import ndarray
 
 from autograd_mini.fitting import unbroadcast
 from autograd_mini.operation import CONTAINERS, Operation, Vjp
-
-Masks = dict[int, Any]  # those of one walk, by the tick of a Tensor; none where all is reached
-
-
-def leaves_out(args: Any) -> bool:
-    """Return whether a selection from `args` may leave out elements whose slope is infinite."""
-    return any(map(_may_be_steep, args))
+from autograd_mini.recorded import calls_behind
+from autograd_mini.storage import bare, needs_grad
 
 
-def _may_be_steep(x: Any) -> bool:
-    if type(x) in CONTAINERS:
-        return leaves_out(x)
+class Reach:
+    """What one walk knows of the ways of its gradients.
+
+    Attributes:
+        masks: which elements were reached, by the tick of a Tensor; none where all were.
+        steep: whether an infinite slope lies behind a Tensor, by its tick, as far as was asked.
+    """
+
+    __slots__ = ("masks", "steep")
+
+    def __init__(self) -> None:
+        self.masks: dict[int, Any] = {}
+        self.steep: dict[int, bool] = {}
+
+    def leaves_out(self, args: Any) -> bool:
+        """Return whether a selection from `args` may leave out elements whose slope is infinite."""
+        for x in args:
+            if type(x) in CONTAINERS:
+                if self.leaves_out(x):
+                    return True
+            elif _carries(x) and self._is_steep(x):
+                return True
+        return False
+
+    def _is_steep(self, x: Any) -> bool:
+        if x._tick not in self.steep:
+            calls = calls_behind([x], through=lambda y: _carries(y) and y._tick not in self.steep)
+            with np.errstate(all="ignore"):
+                for node, inputs in reversed(calls):
+                    is_steep = any(self.steep.get(y._tick, False) for y in inputs)
+                    self.steep[node._tick] = is_steep or _has_infinite_slope(node)
+        return self.steep[x._tick]
+
+    def mask_of(self, node: Any, args: Any) -> Any:
+        """Return, and forget, which elements of the gradient of `node` were reached.
+
+        None stands for all, where nothing was left out before or is by `node`.
+        """
+        mask = self.masks.pop(node._tick, None)
+        is_new = mask is None and node._operation.selects and type(node._array) is ndarray
+        if is_new and self.leaves_out(args):
+            return np.ones(node._array.shape, bool)
+        return mask
+
+    def arrive(self, x: Any, mask: Any, is_first: bool) -> None:
+        """Keep which elements of the gradient of `x` were reached, now or before."""
+        before = self.masks.pop(x._tick, None)
+        if mask is None or not _carries(x) or (before is None and not is_first):
+            return
+        if mask.shape != x._array.shape:
+            mask = unbroadcast((mask != 0).astype(float), x._array.shape)
+        mask = (mask != 0) if before is None else before | (mask != 0)
+        if not mask.all():
+            self.masks[x._tick] = mask
+
+
+def _carries(x: Any) -> bool:
+    """Return whether a mask goes on from the gradient of `x` to those of what made it."""
     operation = getattr(x, "_operation", None)
     return operation is not None and (operation.is_elementwise or operation.moves)
 
 
-def mask_of(node: Any, args: Any, masks: Masks) -> Any:
-    """Return, and forget, which elements of the gradient of `node` were reached; None for all."""
-    mask = masks.pop(node._tick, None)
-    is_new = mask is None and node._operation.selects and type(node._array) is ndarray
-    if is_new and leaves_out(args):
-        return np.ones(node._array.shape, bool)
-    return mask
-
-
-def note_reached(x: Any, mask: Any, masks: Masks, is_first: bool) -> None:
-    """Keep which elements of the gradient of `x` were reached, now or before."""
-    before = masks.pop(x._tick, None)
-    if mask is None or not _may_be_steep(x) or (before is None and not is_first):
-        return
-    if mask.shape != x._array.shape:
-        mask = unbroadcast((mask != 0).astype(float), x._array.shape)
-    mask = (mask != 0) if before is None else before | (mask != 0)
-    if not mask.all():
-        masks[x._tick] = mask
+def _has_infinite_slope(node: Any) -> bool:
+    operation = node._operation
+    if operation.moves or not operation.reads_values:
+        return False
+    args, out = node._args, node._array
+    call = (np.ones_like(out), out, *(bare(x) for x in args))
+    slopes = (vjp(*call) for vjp, x in zip(operation.vjps, args, strict=False) if needs_grad(x))
+    return not all(np.isfinite(slope).all() for slope in slopes)
 
 
 def guarded(rules: Iterator[Any], operation: Operation, mask: Any) -> Iterator[Any]:

@@ -6,13 +6,13 @@ written. The first has an answer, the version of that time; the second has none 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import chain, zip_longest
 from typing import Any
 
-from autograd_mini.clock import written_at
-from autograd_mini.operation import CONTAINERS, ITEM, Operation, Vjp, nested, refuse
+from autograd_mini.clock import writes, written_at
+from autograd_mini.operation import CONTAINERS, ITEM, Operation, Vjp, nested
 from autograd_mini.origin import locate
 from autograd_mini.storage import Storage, bare, needs_grad
 
@@ -40,10 +40,12 @@ def as_recorded(node: Any, versions: dict[int, Any], on_way: Ticks = None) -> tu
     args = tuple(_version(x, at, versions) for x in args)
     if kwargs is not None:
         kwargs = {name: _version(x, at, versions) for name, x in kwargs.items()}
-    for name, x in given(operation, args, kwargs).items():
-        _check_constant(node, x, name)
-    for name, x in values_read(node, args, kwargs, on_way):
-        _check_unwritten(node, x, name)
+    if at < writes.turned_on:
+        for name, x in given(operation, args, kwargs).items():
+            _check_constant(node, x, name)
+    if at < writes.into_memory:
+        for name, x in values_read(node, args, kwargs, on_way):
+            _check_unwritten(node, x, name)
     return args, kwargs
 
 
@@ -118,12 +120,13 @@ def needing(
         on_way: leave out the arguments that hold none of these ticks, if they are given.
     """
     operation = node._operation
-    for i, (vjp, x) in enumerate(zip_longest(operation.vjps, args, fillvalue=refuse)):
+    for i, (vjp, x) in enumerate(zip_longest(operation.vjps, args)):
         if needs_grad(x) and leads(x, on_way):
-            yield operation.name_of(i), vjp, x
+            name = operation.name_of(i)
+            yield name, vjp or operation.rule_for(name), x
     for name, x in kwargs.items():
         if needs_grad(x) and leads(x, on_way):
-            yield name, operation.vjps_by_name.get(name, refuse), x
+            yield name, operation.rule_for(name), x
 
 
 def leads(x: Any, on_way: Ticks) -> bool:
@@ -133,10 +136,17 @@ def leads(x: Any, on_way: Ticks) -> bool:
     return any(isinstance(y, Storage) and y._tick in on_way for y in nested((x,)))
 
 
-def calls_behind(outputs: Iterable[Any], since: int) -> list[tuple[Any, list[Any]]]:
-    """Return every recorded call behind `outputs` made after tick `since`, the latest first.
+def calls_behind(
+    outputs: Iterable[Any], since: int = 0, through: Callable[[Any], bool] | None = None
+) -> list[tuple[Any, list[Any]]]:
+    """Return every recorded call behind `outputs`, the latest first.
 
     With each come the Tensors that require grad among its arguments, as they were then.
+
+    Args:
+        outputs: Tensors.
+        since: stop at calls made at this tick or before.
+        through: stop at calls for which it returns False, too.
 
     Raises:
         RuntimeError: a part of the graph was released.
@@ -149,7 +159,7 @@ def calls_behind(outputs: Iterable[Any], since: int) -> list[tuple[Any, list[Any
     heapify(heap)
     while heap:
         node = met[at := -heappop(heap)]
-        if node._operation is None or at <= since:
+        if node._operation is None or at <= since or (through and not through(node)):
             continue
         args, inputs = node._args, []
         if args is None:

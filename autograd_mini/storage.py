@@ -17,6 +17,7 @@ from numpy import ndarray
 from autograd_mini import kinds
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.exits import Exits, no_gradient
+from autograd_mini.fitting import copied
 from autograd_mini.methods import Methods
 from autograd_mini.operation import CONTAINERS, Operation
 from autograd_mini.origin import Origin, locate, warn
@@ -73,8 +74,8 @@ class Storage(Methods, Exits):
             value = as_array(value)
             check_dtype(value.dtype, self._needs)
             self._check_replaceable(value)
-            self._array = value
-        mark_written(value)
+            self._array = copied(value) if self._needs else value
+        mark_written(self._array)
 
     def _check_replaceable(self, value: Any) -> None:
         if value.shape != self.shape:
@@ -125,7 +126,8 @@ class Storage(Methods, Exits):
         check_dtype(self._array.dtype, value)
         if value and not self._needs:
             mark_rebound()
-            self._constant_until = writes.last
+            self._constant_until = writes.turned_on = writes.last
+            self._array = copied(self._array)
         self._needs = bool(value)
 
     @property
@@ -227,8 +229,9 @@ def holds_tensor(x: Any) -> bool:
 def kept(x: Any, is_array: bool) -> Any:
     """Return an argument in the form in which a call remembers it.
 
-    A list is copied, since the caller may change it, or joined if it means an array; what only
-    looks like an array becomes one, since a rule would meet arithmetic of its own.
+    A list is copied, since the caller may change it, or joined if it means an array, and so are
+    indices and masks; what only looks like an array becomes one, since a rule would meet
+    arithmetic of its own.
     """
     if isinstance(x, Sequence) and not isinstance(x, str | bytes):
         parts = x if type(x) in CONTAINERS else [*x]
@@ -239,8 +242,13 @@ def kept(x: Any, is_array: bool) -> Any:
     if isinstance(x, np.poly1d):
         raise TypeError("an np.poly1d would be taken for its coefficients: pass .coeffs")
     if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
-        return kinds.as_array(x)
+        return _own_index(kinds.as_array(x))
     return x
+
+
+def _own_index(x: Any) -> Any:
+    """Return an array that may be an index, a mask or a condition as a copy, others as they are."""
+    return x.copy() if type(x) is ndarray and x.dtype.kind in "biu" else x
 
 
 def taken(x: Any) -> Any:
@@ -248,22 +256,22 @@ def taken(x: Any) -> Any:
     return bare(kept(x, is_array=True))
 
 
-_INDICES = frozenset({int, slice, type(None), type(...), ndarray, np.intp, bool})
+_INDICES = frozenset({int, slice, type(None), type(...), np.intp, bool})
 
 
 def bare_index(index: Any) -> Any:
-    """Return `index` with bare arrays in the place of Tensors."""
+    """Return `index` with bare arrays in the place of Tensors, and arrays copied."""
     kind = type(index)
     if kind in _INDICES:
         return index
     if kind is tuple:
         return tuple(map(bare_index, index))
     kinds.check_kinds(index)
-    return bare(index)
+    return _copied([bare(index)])[0]
 
 
 def _copied(x: Any) -> Any:
-    return type(x)(_copied(part) if type(part) in CONTAINERS else part for part in x)
+    return type(x)(_copied(y) if type(y) in CONTAINERS else _own_index(y) for y in x)
 
 
 def _join(x: Any) -> Any:

@@ -19,6 +19,7 @@ from numpy import asarray, generic, ndarray
 from autograd_mini import backward as reverse
 from autograd_mini.anomaly import watch, watched
 from autograd_mini.clock import tick, ticks
+from autograd_mini.fitting import copied
 from autograd_mini.in_place import Writable
 from autograd_mini.kinds import check_kept
 from autograd_mini.modes import Watch, mode, watches
@@ -51,7 +52,7 @@ def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] =
         if type(x) is Tensor:
             values.append(x._array)
             needs = needs or x._needs
-        elif type(x) in PLAIN:
+        elif type(x) in PLAIN and (type(x) is not ndarray or x.dtype.kind in "fc"):
             values.append(x)
         else:
             return _record_any(operation, args, kwargs)
@@ -186,8 +187,8 @@ class Tensor(Writable):
     """An array that remembers which NumPy call made it.
 
     Args:
-        data: numbers: anything `np.asarray` takes. An array is kept as it is, not copied; lists
-            of floats become float64, float32 stays float32, gradients too.
+        data: numbers: anything `np.asarray` takes. Lists of floats become float64, float32 stays
+            float32, gradients too. An array is copied if a gradient is required, else kept.
         requires_grad: whether `backward()` shall leave a gradient in `.grad`.
         dtype: convert to this dtype; it must be floating-point for a gradient.
         name: a name for pictures and messages.
@@ -213,11 +214,10 @@ class Tensor(Writable):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None
     ) -> None:
-        data = as_array(data) if dtype is None else as_array(data).astype(dtype, copy=False)
-        check_dtype(data.dtype, requires_grad)
-        self._array = data
-        self._needs = bool(requires_grad)
-        self._tick = tick()
+        array = as_array(data) if dtype is None else as_array(data).astype(dtype, copy=False)
+        check_dtype(array.dtype, requires_grad)
+        self._array = copied(array) if requires_grad and type(data) not in CONTAINERS else array
+        self._needs, self._tick = bool(requires_grad), tick()
         self._grad = self._operation = self._returned_by = None
         self._code, self._offset = caller()
         self.name = name

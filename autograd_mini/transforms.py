@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from autograd_mini.recorded import met_before
 from autograd_mini.storage import as_array, bare
 from autograd_mini.tensor import Tensor
 from autograd_mini.trees import is_like, leaves, mapped, rebuilt
+from autograd_mini.variables import requires_grad, variable, weighed
 
 Argnums = int | tuple[int, ...]
 _is_inside: ContextVar[bool] = ContextVar("inside a transform", default=False)
@@ -58,7 +59,7 @@ class Run:
         start = tick()
         all_args = list(args)
         # What `f` gets may be assigned to, so it is not what the gradients are asked for.
-        given = [x if x.is_leaf else np.positive(x) for x in self.inputs]
+        given = [x if x.is_leaf else x.copy() for x in self.inputs]
         for i, x in zip(argnums, rebuilt(self.primals, given), strict=True):
             all_args[i] = x
         with enable_grad(), _inside():
@@ -115,30 +116,6 @@ def _inside() -> Any:
         raise
     finally:
         _is_inside.reset(token)
-
-
-def requires_grad(x: Any) -> bool:
-    """Return whether `x` is a Tensor that requires grad."""
-    return isinstance(x, Tensor) and x.requires_grad
-
-
-def variable(x: Any, name: str) -> Tensor:
-    """Return `x` as a Tensor of its own to differentiate by, still connected to `x`."""
-    if requires_grad(x):
-        variable: Tensor = np.positive(x)
-        return variable
-    data = as_array(x)
-    if data.dtype.kind not in "fc":
-        raise TypeError(
-            f"{name} can only be differentiated by floating-point and complex numbers, found "
-            f"{data.dtype}: write 3.0 for 3, or choose other arguments with argnums"
-        )
-    return Tensor(data, requires_grad=True)
-
-
-def weighed(pairs: list[tuple[Tensor, Any]]) -> Tensor:
-    """Return the real part of the sum of all outputs times their weights."""
-    return cast(Tensor, sum(np.sum(np.real(y * g)) for y, g in pairs))
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

@@ -8,20 +8,21 @@ dictionaries of the walk; only at its end do leaves get `.grad`. The same rules 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
 from autograd_mini.anomaly import watched_rules
 from autograd_mini.clock import writes
-from autograd_mini.fitting import copied, fit
+from autograd_mini.fitting import added, copied, fit
 from autograd_mini.modes import Watch, mode
-from autograd_mini.operation import CONTAINERS, ITEM
-from autograd_mini.reach import Masks, guarded, leaves_out, mask_of, note_reached, passed_on
-from autograd_mini.recorded import as_recorded, needing, results_of, rule_failed, ways_to
-from autograd_mini.storage import Storage, bare
+from autograd_mini.operation import CONTAINERS, ITEM, Vjp
+from autograd_mini.reach import Reach, guarded, passed_on
+from autograd_mini.recorded import as_recorded, leads, needing, results_of, rule_failed, ways_to
+from autograd_mini.storage import Storage, bare, needs_grad
 
 Entry = list[Any]  # [Tensor, its gradient so far]
 
@@ -43,10 +44,10 @@ class Walk:
         "is_partial",
         "is_watched",
         "kind",
-        "masks",
         "oldest",
         "on_way",
         "pending",
+        "reach",
         "versions",
         "wanted",
     )
@@ -71,7 +72,7 @@ class Walk:
         self.on_way = ways_to(wanted, output) if wanted else None
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
-        self.masks: Masks = {}
+        self.reach = Reach()
         self.versions: dict[int, Any] = {}
         if self.on_way is None or output._tick in self.on_way:
             self.pending[output._tick] = [output, seed]
@@ -88,8 +89,8 @@ class Walk:
             keep_inner: leave the gradients of inner Tensors in their `.grad`.
         """
         heap, pending, kind, wanted = self.heap, self.pending, self.kind, self.wanted
-        on_way, masks = self.on_way, self.masks
-        is_plain = not (self.differentiable or self.is_watched or self.is_traced)
+        on_way, reach = self.on_way, self.reach
+        is_hot = is_plain = not (self.differentiable or self.is_watched or self.is_traced)
         while heap:
             node, g = entry = pending.pop(at := -heappop(heap))
             if wanted and at in wanted:
@@ -99,39 +100,55 @@ class Walk:
             args, kwargs, operation = node._args, node._kwargs, node._operation
             if args is None or at < writes.last:
                 args, kwargs = as_recorded(node, self.versions, on_way)
-            is_open = not masks and not (operation.selects and leaves_out(args))
+            is_steep, rest = operation.selects and reach.leaves_out(args), None
             try:
-                if is_plain and kwargs is None and is_open:  # hot: `give` written out
-                    given = (g, node._array, *node._values)
-                    for vjp, x in zip(operation.vjps, args):  # noqa: B905 - strict= is slow
+                if is_hot and kwargs is None and not is_steep:  # `give` written out
+                    given, rest = (g, node._array, *node._values), zip(operation.vjps, args)  # noqa: B905 - strict= is slow
+                    for vjp, x in rest:
                         if type(x) is kind and x._needs and (on_way is None or x._tick in on_way):
                             part, data, made = vjp(*given), x._array, x._tick
                             is_alike = type(part) is type(data) and part.dtype is data.dtype
                             if not is_alike or part.shape != data.shape:
                                 part = fit(part, data)
                             if made in pending:
-                                pending[made][1] = pending[made][1] + part
+                                pending[made][1] = added(pending[made][1], part, data)
                             else:
                                 pending[made] = [x, part]
                                 if x._operation is not None:
                                     heappush(heap, -made)
                 else:  # the same for any call
-                    self.visit(node, args, kwargs or {}, g)
+                    is_hot = self.visit(node, args, kwargs or {}, g) and is_plain
             except Exception as error:
-                raise rule_failed(node, error) from error
+                if rest is None or "underflow" not in str(error):
+                    raise rule_failed(node, error) from error
+                self.resume(node, given, chain([(vjp, x)], rest))
             if release:
                 node._args = node._values = None
             if keep_inner and type(g) is not list:
                 node._grad = copied(g)
         return pending
 
-    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
-        """Give every argument that needs it what its rule makes of `g`."""
+    @np.errstate(under="ignore")
+    def resume(self, node: Any, given: tuple[Any, ...], rest: Iterable[tuple[Vjp, Any]]) -> None:
+        """Go on with the rules of `node` after a harmless underflow, which NumPy was to raise."""
+        try:
+            for vjp, x in rest:
+                if needs_grad(x) and leads(x, self.on_way):
+                    self.give_each(x, vjp(*given))
+        except Exception as error:
+            raise rule_failed(node, error) from error
+
+    @np.errstate(under="ignore")
+    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> bool:
+        """Give every argument that needs it what its rule makes of `g`.
+
+        Return whether all elements of all gradients under way were reached.
+        """
         if node._operation is ITEM:
             call, position = args
             self.give_item(call, position, g)
-            return
-        out, mask = node._array, mask_of(node, args, self.masks)
+            return not self.reach.masks
+        out, mask = node._array, self.reach.mask_of(node, args)
         rules = guarded(needing(node, args, kwargs, self.on_way), node._operation, mask)
         if type(g) is list:
             g = tuple(
@@ -146,6 +163,7 @@ class Walk:
         for _, vjp, x in rules:
             part = vjp(g, out, *values, **named)
             self.give_each(x, part, passed_on(mask, vjp, node, bare_call))
+        return not self.reach.masks
 
     def recorded(self, g: Any) -> Any:
         """Return `g` as a Tensor: zeros, or the result of a rule without its g, are bare."""
@@ -157,9 +175,9 @@ class Walk:
         """Add `g`, which is 0 where `mask` is, to the gradient of `x`, in its shape and dtype."""
         g, at = fit(g, x._array), x._tick
         entry = self.pending.get(at)
-        note_reached(x, mask, self.masks, is_first=entry is None)
+        self.reach.arrive(x, mask, is_first=entry is None)
         if entry is not None:
-            entry[1] = entry[1] + g
+            entry[1] = added(entry[1], g, x._array)
         elif self.on_way is None or at in self.on_way:
             self.pending[at] = [x, g]
             if x._operation is not None:

@@ -26,7 +26,7 @@ from autograd_mini.clock import mark_written, tick
 from autograd_mini.states import fitted
 from optim.arguments import check_options, check_same_kind, checked_params
 
-_USUAL = frozenset({np.ndarray})  # kinds of gradients
+_USUAL = {np.ndarray, type(None)}  # kinds of gradients
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -182,11 +182,10 @@ class SGD:
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""
-        given = [p for p in self.params if p._grad is not None]
-        if not _USUAL.issuperset([type(p._grad) for p in given]):
+        if {type(p._grad) for p in self.params} - _USUAL:
             for i, p in enumerate(self.params):
                 check_same_kind(i, p)
-        graded = [p._graded for p in given]
+        graded = [p._graded for p in self.params if p._grad is not None]
         if not graded:
             raise RuntimeError(
                 f"SGD.step found no gradient in any of its {len(self.params)} parameters: call "

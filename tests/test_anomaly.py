@@ -483,8 +483,8 @@ def written(f: Callable[[], Any], write: Callable[[], Any]) -> str:
 
 
 def test_a_write_through_an_alias_is_named_with_operation_line_and_tensor():
-    memory = np.array([1.0, 2.0])
-    x = Tensor(memory, requires_grad=True, name="x")
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    memory = x.data
 
     def f() -> Any:
         return (x * x).sum()
@@ -520,9 +520,9 @@ MEMORY = np.arange(1.0, 7.0)
 @pytest.mark.parametrize("part", [np.s_[:], np.s_[1:5], np.s_[::2], np.s_[2, ...]])
 def test_every_way_to_write_behind_the_engine_is_caught(write, part):
     memory = MEMORY.copy()
-    x = Tensor(memory[part], requires_grad=True)
-    text = written(lambda: np.sin(x).sum(), lambda: write(memory, x))
-    assert "the derivative of np.sin" in text
+    x, weight = Tensor(memory[part]), leaf(1.0)
+    text = written(lambda: np.sum(x * weight), lambda: write(memory, x))
+    assert "the derivative of np.multiply" in text
     assert "the Tensor given as 'x'" in text
 
 
@@ -532,18 +532,17 @@ def test_a_constant_array_that_is_filled_anew_is_caught():
     assert "needs the value of the array given as" in text
 
 
-def test_an_index_that_was_changed_is_caught():
-    x, rows = leaf(1.0, 2.0, 3.0), np.array([0, 1])
-    text = written(lambda: np.sum(x[rows] * 2), lambda: rows.fill(2))
-    assert "the array given as 'index'" in text
-    text = written(lambda: np.sum(x[(rows,)] * 2), lambda: rows.fill(0))
-    assert "the list given as 'index'" in text
+def test_an_index_or_a_condition_that_was_changed_is_no_alarm_since_the_call_has_a_copy():
+    x, rows, chosen = leaf(1.0, 2.0, 3.0), np.array([0, 1]), np.array([True, False, True])
 
+    def f() -> None:
+        loss = np.sum(x[rows]) + np.sum(x[(rows,)]) + np.sum(np.where(chosen, x, 0))
+        rows.fill(2)
+        chosen.fill(False)
+        loss.backward()
 
-def test_a_condition_that_was_changed_is_caught():
-    x, chosen = leaf(1.0, 2.0), np.array([True, False])
-    text = written(lambda: np.where(chosen, x, 0).sum(), lambda: chosen.fill(False))
-    assert "the array given as 'condition'" in text
+    passes(f)
+    assert_array_equal(x.grad, [3, 2, 1])
 
 
 def test_a_result_that_was_changed_is_caught():
@@ -579,8 +578,8 @@ def test_an_array_in_a_list_and_a_keyword_are_caught():
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_the_graph_of_a_derivative_is_guarded_too(create_graph):
-    memory = np.array([2.0])
-    x = Tensor(memory, requires_grad=True, name="x")
+    x = Tensor([2.0], requires_grad=True, name="x")
+    memory = x.data
 
     def f() -> None:
         (slope,) = gradients(np.sin(x).sum(), [x], create_graph=True)
@@ -591,8 +590,8 @@ def test_the_graph_of_a_derivative_is_guarded_too(create_graph):
 
 
 def test_what_a_checkpoint_was_given_is_guarded():
-    memory = np.array([2.0])
-    x = Tensor(memory, requires_grad=True, name="x")
+    x = Tensor([2.0], requires_grad=True, name="x")
+    memory = x.data
     text = written(lambda: checkpoint(np.sin)(x).sum(), lambda: memory.fill(1))
     assert "whose memory was written" in text
 

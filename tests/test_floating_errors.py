@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from autograd_mini import Tensor, grad, gradients, hvp, log_softmax, relu, sigmoid, softmax
 from autograd_mini.primitive import TABLE
@@ -49,12 +49,37 @@ def test_saturated_activations_and_losses_do_not_raise(f: Any, dtype: Any) -> No
     def cost(t: Any) -> Any:
         return xp.sum(f(t))
 
+    t = Tensor(x, requires_grad=True)
     with np.errstate(all="raise"):
         slopes, turned = grad(cost)(x), hvp(cost, (x,), (np.ones_like(x),))
+        cost(t).backward()
+    assert_array_equal(t.grad, slopes)
     with np.errstate(all="ignore"):
         assert_allclose(slopes, grad(cost)(x))
         assert_allclose(turned, hvp(cost, (x,), (np.ones_like(x),)))
     assert np.isfinite(slopes).all()
+
+
+@pytest.mark.parametrize("tail", [-460.0, -400.0, -372.0, -1e-200, 1e-310])
+@pytest.mark.parametrize("f", [sigmoid, np.tanh, np.arctan, np.square, lambda x: x * x, np.sin])
+def test_backward_goes_on_after_a_harmless_underflow(f: Any, tail: float) -> None:
+    """The same as if it were ignored, also where one argument of two was done, or a sum."""
+    x, y = (Tensor([tail, 0.5, 2.0], requires_grad=True) for _ in "xy")
+
+    def slopes() -> list[Any]:
+        x.grad = y.grad = None
+        try:
+            out = np.sum(f(x) * y * x + f(y) * 1e-200)
+        except FloatingPointError:  # NumPy's own, forward
+            with np.errstate(under="ignore"):
+                out = np.sum(f(x) * y * x + f(y) * 1e-200)
+        out.backward()
+        return [x.grad, y.grad]
+
+    with np.errstate(all="raise"):
+        found = slopes()
+    with np.errstate(under="ignore"):
+        assert_array_equal(found, slopes())
 
 
 @pytest.mark.parametrize("f", [np.exp, np.tan, lambda x: 1 / x])

@@ -67,9 +67,8 @@ def test_while_recording_a_leaf_that_requires_grad_is_not_overwritten(operate):
 
 @pytest.mark.parametrize("operate", OPERATORS)
 def test_under_no_grad_an_operator_in_place_writes_into_the_memory(operate):
-    data = square()
-    x = Tensor(data, requires_grad=True)
-    other = x
+    x = Tensor(square(), requires_grad=True)
+    data, other = x.data, x
     with no_grad():
         x = operate(x, Tensor(square().T))
     assert x is other
@@ -297,8 +296,8 @@ def test_a_leaf_that_requires_grad_is_not_assigned_to_while_recording():
 
 
 def test_under_no_grad_a_leaf_is_assigned_to_in_its_memory():
-    data = np.array([1.0, 2.0])
-    x = Tensor(data, requires_grad=True)
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    data = x.data
     with no_grad():
         x[0] = Tensor(5.0, requires_grad=True)
         x[1:] += 1.0

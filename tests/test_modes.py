@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from autograd_mini import Tensor, enable_grad, gradients, no_grad
+from autograd_mini import Tensor, detect_anomaly, enable_grad, gradients, no_grad
 
 STEPS = 3000
 
@@ -305,3 +305,47 @@ def test_a_decorator_without_brackets_is_explained(switch):
         @switch
         def predict():
             pass
+
+
+@pytest.mark.parametrize("switch", [no_grad, enable_grad, detect_anomaly])
+def test_one_object_serves_several_threads_at_once(switch):
+    shared, both_inside = switch(), threading.Barrier(2)
+
+    def enter(leaves_first: bool) -> bool:
+        with shared:
+            both_inside.wait(10)
+            if not leaves_first:
+                both_outside.wait(10)
+        if leaves_first:
+            both_outside.wait(10)
+        return is_recording()
+
+    both_outside = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(enter, (True, False))] == [True, True]
+    assert is_recording()
+
+
+def test_one_object_serves_several_tasks_at_once():
+    shared = no_grad()
+
+    async def enter(naps: int) -> bool:
+        with shared:
+            for _ in range(naps):
+                await asyncio.sleep(0)
+                assert not is_recording()
+        return is_recording()
+
+    async def gather() -> list[bool]:
+        return await asyncio.gather(*map(enter, (3, 1, 2)))
+
+    assert asyncio.run(gather()) == [True, True, True]
+
+
+def test_one_object_inside_others_of_its_kind_puts_each_state_back():
+    off, on = no_grad(), enable_grad()
+    with off, on, off:
+        with on:
+            assert is_recording()
+        assert not is_recording()
+    assert is_recording()

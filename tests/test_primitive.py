@@ -148,7 +148,9 @@ def test_an_operation_takes_any_number_of_arguments():
     total(x, y, x).backward()
     assert_array_equal(x.grad, [2])
     assert_array_equal(y.grad, [1])
-    with pytest.raises(NotImplementedError, match="no rule for this argument"):
+    with pytest.raises(
+        NotImplementedError, match="total has no rule for its argument 'argument 3'"
+    ):
         total(y, y, y, x).backward()
 
 
@@ -228,7 +230,7 @@ def test_a_missing_rule_is_missed_when_a_gradient_is_needed():
     for args in ((x, 2.0, 5.0), (3.0, y, x), (3.0, y, [x])):
         out = product(*args)
         with pytest.raises(
-            NotImplementedError, match=r"product .*no rule for this argument"
+            NotImplementedError, match=r"product .*has no rule for its argument '[xz]'"
         ) as caught:
             out.backward()
         assert f'File "{__file__}", line' in str(caught.value)

@@ -62,10 +62,10 @@ class _Traced(Walk):
         self.contributions: dict[int, list[Any]] = {}
         self.node: Any = None
 
-    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> None:
+    def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> bool:
         self.node = node
         self.of[id(node)] = g
-        super().visit(node, args, kwargs, g)
+        return super().visit(node, args, kwargs, g)
 
     def give(self, x: Any, g: Any, mask: Any = None) -> None:
         g = fit(g, x._array)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.operation import CONTAINERS, refuse
+from autograd_mini.operation import CONTAINERS, Refusal
 from autograd_mini.tensor import Tensor
 
 NUMBERS = (int, float, complex, np.number, np.bool_)
@@ -130,10 +130,11 @@ def _arguments(x: Any) -> Iterator[tuple[str, Any, bool]]:
         raise RuntimeError(released(x))
     operation = x._operation
     for position, value in enumerate(x._args):
-        has_rule = position < len(operation.vjps) and operation.vjps[position] is not refuse
+        rule = operation.vjps[position] if position < len(operation.vjps) else None
+        has_rule = rule is not None and not isinstance(rule, Refusal)
         yield operation.name_of(position), value, has_rule
     for name, value in (x._kwargs or {}).items():
-        yield name, value, operation.vjps_by_name.get(name, refuse) is not refuse
+        yield name, value, operation.has_rule_for(name)
 
 
 def arrays_in(name: str, x: Any, has_rule: bool = False) -> Iterator[Named]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.fitting import unbroadcast
-from autograd_mini.operation import CONTAINERS, Operation, refuse
+from autograd_mini.operation import CONTAINERS, Operation, Refusal
 from autograd_mini.storage import bare
 
 ERROR = 1e-6
@@ -119,7 +119,7 @@ class BrokenRule:
 
 def keys_of(operation: Operation) -> Iterator[Key]:
     """Yield the keys of the rules of `operation`."""
-    yield from (i for i, vjp in enumerate(operation.vjps) if vjp is not refuse)
+    yield from (i for i, vjp in enumerate(operation.vjps) if not isinstance(vjp, Refusal))
     yield from (name for name in operation.vjps_by_name if name not in (operation.names or ()))
 
 

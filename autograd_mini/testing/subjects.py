@@ -13,6 +13,7 @@ from autograd_mini.modes import enable_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.layouts import like
 from autograd_mini.trees import leaves, rebuilt
+from autograd_mini.variables import uncopied
 
 
 class Function:
@@ -47,7 +48,7 @@ class Function:
     def at(self, values: list[Any]) -> Iterator[list[Tensor]]:
         """Give the variables at which `outputs` is to be computed."""
         laid_out = map(like, values, self.sources)
-        yield [Tensor(x, requires_grad=True) for x in laid_out]
+        yield [uncopied(x) for x in laid_out]
 
     def outputs(self, variables: list[Tensor]) -> list[Tensor]:
         """Return what the function makes of `variables`."""
