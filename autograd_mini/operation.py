@@ -16,7 +16,7 @@ CONTAINERS = frozenset({list, tuple})
 NUMERIC = frozenset(map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]))
 FLOATING = frozenset(map(np.dtype, np.typecodes["Float"]))
 # What a call keeps as it is; all other arguments but Tensors are looked into.
-PLAIN = frozenset({np.ndarray, int, float, bool, str, type(None)})
+PLAIN = frozenset({np.ndarray, int, float, bool, str, slice, type(None)})
 Vjp = Callable[..., Any]
 
 # What NumPy calls an argument that is a list of arrays, and so must a rule.

@@ -103,6 +103,8 @@ def primitive(function: F) -> F:
         if not kwargs and PLAIN.issuperset(map(type, args)):
             return forward(*args)
         for x in nested((*args, *kwargs.values())):
+            if type(x) in PLAIN:
+                continue
             if (record := getattr(type(x), "_record", None)) is not None:
                 return record(operation, args, kwargs)
             check_kind(x)

@@ -24,10 +24,12 @@ def getitem(x: Any, index: Any) -> Any:
 @primitive
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of `shape` with `values` added at `index`, repeated places added up."""
-    out = np.zeros_like(values, shape=shape)
-    places = _without_new_axes(index)
-    if places is not index:
-        values = np.reshape(values, out[places].shape)
+    if type(values) is np.ndarray:  # quicker so
+        out, places = np.zeros(shape, values.dtype), index
+    else:
+        out, places = np.zeros_like(values, shape=shape), _without_new_axes(index)
+        if places is not index:
+            values = np.reshape(values, out[places].shape)
     if _is_repeating(index):
         np.add.at(out, index, values)
     else:
