@@ -102,7 +102,8 @@ class Exits:
     def __len__(self) -> int:
         if not self._array.ndim:
             raise TypeError(
-                "a Tensor of shape () has no elements to count or to run through: use .item()"
+                "a Tensor of shape () has no length and no parts: use .item() for its number, and "
+                "hand its array, t.data, to a library that would take it apart"
             )
         return len(self._array)
 
@@ -137,6 +138,16 @@ def _lost(x: Any, kind: str) -> str:
         f"Tensors with autograd_mini.array, np.stack, np.concatenate or np.where, assign into a "
         f"Tensor, z = Tensor(np.zeros(3)), or make the call a primitive (see docs/numpy-code.md)"
     )
+
+
+def check_assigned(value: Any, attribute: str) -> None:
+    """Refuse a Tensor whose gradient would be lost in the `attribute` of another one."""
+    if isinstance(value, Exits) and value._needs and is_recording():
+        raise GradientLostError(
+            f"p.{attribute} = t takes the numbers of {_described(value)}, which requires grad, so "
+            f"its gradient would be lost: write t.data or t.detach() for the numbers alone; to "
+            f"compute with t in the place of a parameter, nn.functional_call(model, {{name: t}}, x)"
+        )
 
 
 def _instead(asked: str) -> str:

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from autograd_mini import kinds
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
-from autograd_mini.exits import Exits, no_gradient
+from autograd_mini.exits import Exits, check_assigned, no_gradient
 from autograd_mini.fitting import copied
 from autograd_mini.methods import Methods
 from autograd_mini.operation import CONTAINERS, Operation
@@ -71,6 +71,7 @@ class Storage(Methods, Exits):
     @data.setter
     def data(self, value: Any) -> None:
         if value is not self._array:
+            check_assigned(value, "data")
             value = as_array(value)
             check_dtype(value.dtype, self._needs)
             self._check_replaceable(value)
@@ -104,6 +105,7 @@ class Storage(Methods, Exits):
         if value is None:
             self._grad = None
             return
+        check_assigned(value, "grad")
         value = as_array(value)
         kinds.check_like(value, self._array)
         if value.shape != self.shape or value.dtype != self.dtype:

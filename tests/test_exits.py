@@ -344,3 +344,15 @@ def test_an_array_is_one_call_and_takes_a_dtype():
     assert type(am.array([1.0, 2.0])) is np.ndarray
     with pytest.raises(ValueError, match="inhomogeneous"):
         am.array([[t, 1.0], [2.0]])
+
+
+@pytest.mark.parametrize("attribute", ["data", "grad"])
+def test_a_tensor_put_into_a_parameter_names_functional_call(attribute):
+    p = Tensor(0.0, requires_grad=True)
+    with pytest.raises(GradientLostError, match=rf"p\.{attribute} = t .*nn\.functional_call"):
+        setattr(p, attribute, number())
+    assert p.data == 0
+    assert p.grad is None
+    with no_grad():
+        setattr(p, attribute, number())
+    assert getattr(p, attribute) == 1.5
