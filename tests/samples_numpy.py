@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from autograd_mini import log_softmax, relu, sigmoid, softmax
-from autograd_mini.rules.activations import sigmoid_slope
+from autograd_mini.rules.activations import sigmoid_slope, through_relu
 from autograd_mini.rules.indexing import getitem, scatter, setitem
 from autograd_mini.rules.norms import at_kink
 from autograd_mini.rules.shaping import cast
@@ -60,18 +60,17 @@ ANALYTIC = {
     np.arccos: (UNIT,),
     np.sinh: (REAL,),
     np.cosh: (REAL,),
+    np.tan: (UNIT,),
+    np.arctan: (REAL,),
+    np.arcsinh: (REAL,),
     np.tanh: (REAL,),
     np.arccosh: (ABOVE_ONE,),
     np.arctanh: (UNIT,),
     sigmoid: (REAL,),
     sigmoid_slope: (REAL,),
 }
-# No complex loop in NumPy, a rule of another form for complex numbers (test_extremes.py holds those
-# to the last digits), or a kink; the ranges stay away from kinks.
+# No complex loop in NumPy, or a kink; the ranges stay away from kinks.
 REAL_ONLY = {
-    np.tan: (UNIT,),
-    np.arctan: (REAL,),
-    np.arcsinh: (REAL,),
     np.cbrt: (POSITIVE,),
     np.hypot: (POSITIVE, REAL),
     np.logaddexp: (REAL, REAL),
@@ -94,6 +93,7 @@ REAL_ONLY = {
     np.fmax: (EARLY, LATE),
     np.fmin: (EARLY, LATE),
     relu: (EARLY,),
+    through_relu: (REAL, POSITIVE),
 }
 
 

@@ -137,6 +137,8 @@ def test_a_value_that_is_nan_has_no_finite_slope(f: Any, x: Any) -> None:
         (lambda w: xp.log(w * np.array([-1.0, 2.0])), 3.0, 1 / 3),
         (lambda w: xp.maximum(w, [NAN, 2.0]), 3.0, 1.0),
         (lambda w: relu(w + np.array([NAN, 2.0])), 3.0, 1.0),
+        (lambda w: relu(relu(w * np.array([NAN, 2.0])) - 1.0), 3.0, 2.0),
+        (lambda w: relu(w * np.array([NAN, -2.0, 2.0], np.float32)) ** 2, 3.0, 24.0),
         (lambda w: xp.clip(w + np.array([NAN, 2.0]), 0, 9), 3.0, 1.0),
         (
             lambda w: xp.std(xp.stack([w, 2 * w])[:, None] + [NAN, 2.0], axis=0),
@@ -147,6 +149,29 @@ def test_a_value_that_is_nan_has_no_finite_slope(f: Any, x: Any) -> None:
 )
 def test_a_nan_that_nobody_uses_spreads_nowhere(f: Any, x: Any, slope: Any) -> None:
     assert_allclose(grad(lambda t: xp.nansum(f(t)))(np.array(x)), slope, rtol=1e-12)
+
+
+# A nan beside it takes relu to its slower form, which must be the same one.
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_a_nan_in_relu_changes_no_other_element_to_second_order(kind: Any) -> None:
+    x = np.array([NAN, -1.0, 0.0, 2.0, 3.0], kind)
+    for f in (relu, lambda t: relu(t) ** 2, lambda t: relu(t * t - 1)):
+        with_nan, without = (
+            (grad(lambda t, f=f: xp.sum(f(t)))(p), hessian(lambda t, f=f: xp.sum(f(t)))(p))
+            for p in (x, x[1:])
+        )
+        for one, other in zip(with_nan, without, strict=True):
+            assert one.dtype == other.dtype == kind
+        assert_array_equal(with_nan[0], [NAN, *without[0]])
+        assert_array_equal(with_nan[1][1:, 1:], without[1])
+        assert np.isnan(with_nan[1][0, 0])
+
+
+@pytest.mark.parametrize("size", [(), (1, 16), (0, 3)])
+def test_no_slope_of_relu_comes_of_an_infinite_one_where_it_is_flat(size: Any) -> None:
+    x = Tensor(-np.ones(size, np.float32), requires_grad=True)
+    (slope,) = gradients(relu(x), [x], np.full(size, INF, np.float32))
+    assert_array_equal(slope, np.zeros(size, np.float32), strict=True)
 
 
 # Each squared has a second derivative at 0 that the chain of its parts does not tell.

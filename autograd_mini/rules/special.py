@@ -97,7 +97,8 @@ rule("dawsn", _dawsn)
 # The Fresnel integrals S and C; their phase is brought to double precision.
 def _fresnel(g, out, z):
     phase = math.pi / 2 * np.square(z * np.float64(1))
-    return g[0] * np.sin(phase) + g[1] * np.cos(phase)
+    sine, cosine = (part.astype(out[0].dtype) for part in (np.sin(phase), np.cos(phase)))
+    return g[0] * sine + g[1] * cosine
 
 
 rule("fresnel", _fresnel)
