@@ -3,7 +3,8 @@
 `f` takes arrays and returns arrays, also in tuples, lists and dicts. It is run once on Tensors,
 and what was recorded is walked back, as often as needed. The forward mode, `jvp`, is two walks: a
 vector-Jacobian product is linear in its vector, so its own vjp is the Jacobian-vector product.
-All of them nest. The signatures are JAX's.
+All of them nest: the results are Tensors where they depend on a Tensor that was given, or on one
+of a transform around. Any other that `f` closes over is a constant. The signatures are JAX's.
 
 Source of the two walks: J. Townsend, A new trick for calculating Jacobian vector products (2017).
 """
