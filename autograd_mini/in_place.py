@@ -78,6 +78,7 @@ class Writable(Storage):
         if self._needs and self.is_leaf:
             name = f"Tensor {self.name!r}" if self.name else "a leaf"
             raise RuntimeError(
-                f"{what} would overwrite {name} of shape {self.shape}, which requires grad: "
-                f"do it under no_grad(), or on a copy"
+                f"{what} would overwrite {name} of shape {self.shape}, which requires grad: to "
+                f"compute with it, write x = x + y for x += y, or assign to a .copy(); to change "
+                f"the leaf itself, as an optimizer does, do it under no_grad()"
             )

@@ -113,7 +113,7 @@ def _inside() -> Any:
     except (ValueError, SystemError) as error:
         # NumPy's z[i] = t and SciPy's compiled solvers raise one of these from the real error.
         if isinstance(error.__cause__, GradientLostError):
-            raise error.__cause__ from None
+            raise error.__cause__.with_traceback(error.__traceback__) from None
         raise
     finally:
         _is_inside.reset(token)

@@ -19,7 +19,7 @@ KEYWORDS = {
     "unbiased": "ddof=1 for True, ddof=0 for False",
 }
 
-_SAME = "leave it out, a Tensor is where its array is"
+_SAME = "t alone, leave it out: its array is where it is; for a dtype, t.astype(np.float32)"
 _MEMORY = "t.data.{name}, of the bare array"
 _WRITES = "t += x and the like, or under no_grad() t[...] = value"
 _WORDS = {
@@ -96,7 +96,7 @@ _WORDS = {
     "grad_fn": "t.origin, the line that made it",
     "requires_grad_": "t.requires_grad = True",
     "detach_": "t = t.detach()",
-    "retain_grad": "loss.backward(retain_graph=True)",
+    "retain_grad": "loss.backward(retain_graph=True), which leaves .grad on results, too",
     "register_hook": "hook(t, f)",
     "zero_grad": "t.grad = None",
     **dict.fromkeys(("add_", "sub_", "mul_", "div_", "copy_", "fill_", "zero_", "clamp_"), _WRITES),
