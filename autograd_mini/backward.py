@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd_mini.checks import shown
 from autograd_mini.clock import tick
 from autograd_mini.fitting import added, fit, unshared
 from autograd_mini.kinds import check_like
@@ -78,7 +79,9 @@ def _gradients(
 ) -> list[Any]:
     inputs = inputs if isinstance(inputs, Storage) else [*inputs]
     if isinstance(inputs, Storage) or not all(map(_requires_grad, inputs)):
-        raise TypeError(f"gradients takes a list of Tensors that require grad, found {inputs!r}")
+        raise TypeError(
+            f"gradients takes a list of Tensors that require grad, found {shown(inputs)}"
+        )
     seed: Any = _seed(output, gradient)
     if create_graph:
         is_tensor = isinstance(gradient, Storage)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.checks import shown
 from autograd_mini.exits import GradientLostError
 from autograd_mini.kinds import is_same, like
 from autograd_mini.modes import is_recording
@@ -38,8 +39,8 @@ def fitted(
     """
     if not isinstance(state, Mapping):
         raise TypeError(
-            f"load_state_dict takes a dict of arrays by name, found {state!r}: read a file with "
-            f"nn.load first"
+            f"load_state_dict takes a dict of arrays by name, found {shown(state)}: read a file "
+            f"with nn.load first"
         )
     for name, value in state.items():
         if is_recording() and needs_grad(value):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import defvjp, primitive, softmax
+from autograd_mini.checks import shown
 from autograd_mini.kinds import as_array, as_numpy
 from nn.module import Module
 
@@ -174,7 +175,7 @@ def _check_reduction(loss: str, reduction: Any, known: tuple[str, ...]) -> None:
     """Raise a ValueError if `reduction` is not one of those `known` to `loss`."""
     if not isinstance(reduction, str) or reduction not in known:
         raise ValueError(
-            f"{loss} has the reductions {', '.join(map(repr, known))}, asked for {reduction!r}"
+            f"{loss} has the reductions {', '.join(map(repr, known))}, asked for {shown(reduction)}"
         )
 
 

@@ -19,6 +19,7 @@ from numpy.lib import format as npy
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_mini import Tensor
+from autograd_mini.checks import shown
 from autograd_mini.files import written_whole
 from autograd_mini.kinds import as_numpy
 from nn.zips import check_layout, check_sizes
@@ -49,7 +50,9 @@ def save(state: Mapping[str, ArrayLike | Tensor], path: str | os.PathLike[str]) 
     """
     path = _path("save", path)
     if not isinstance(state, Mapping):
-        raise TypeError(f"save takes a dict of arrays by name, found {state!r}")
+        raise TypeError(
+            f"save takes a dict of arrays by name, found {shown(state)}: save(state, path)"
+        )
     arrays = {_name(name): _array(name, value) for name, value in state.items()}
     with written_whole(path) as file:
         _write(arrays, file)
@@ -82,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
 def _path(function: str, path: Any) -> Path:
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"{function} takes the name of a file, found {path!r}")
+        raise TypeError(f"{function} takes the name of a file, found {shown(path)}")
     return Path(path)
 
 

@@ -14,6 +14,7 @@ from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from autograd_mini import Tensor
+from autograd_mini.checks import shown
 from autograd_mini.clock import tick
 from autograd_mini.operation import nested
 from autograd_mini.origin import skip_frames_in
@@ -72,7 +73,9 @@ def functional_call(model: Module, params: Mapping[str, Any], /, *args: Any, **k
 def _given(name: str, own: dict[str, Tensor], params: Any) -> dict[int, Tensor]:
     """Return what takes the place of each Tensor, by its id."""
     if not isinstance(params, Mapping):
-        raise TypeError(f"functional_call takes a dict of parameters by path, found {params!r}")
+        raise TypeError(
+            f"functional_call takes a dict of parameters by path, found {shown(params)}"
+        )
     if unknown := [path for path in params if path not in own]:
         raise ValueError(
             f"functional_call: this {name} has no {', '.join(map(repr, unknown))}, it has "

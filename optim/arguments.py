@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograd_mini import Tensor
-from autograd_mini.checks import check_number, check_switch
+from autograd_mini.checks import check_number, check_switch, shown
 from autograd_mini.kinds import name_of
 from autograd_mini.origin import skip_frames_in
 
@@ -19,7 +19,7 @@ def checked_params(params: Iterable[Tensor]) -> list[Tensor]:
         raise TypeError("SGD takes a list of Tensors, found a single one: write [tensor]")
     if not isinstance(params, Iterable):
         raise TypeError(
-            f"SGD takes a list of Tensors, such as model.parameters(), found {params!r}"
+            f"SGD takes a list of Tensors, such as model.parameters(), found {shown(params)}"
         )
     params = list(params)
     if not params:
