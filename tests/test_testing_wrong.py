@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from autograd_mini import Tensor, checkpoint, defvjp, no_grad, primitive, sigmoid
-from autograd_mini.testing import GradientError, check_grads, check_module
+from autograd_mini.testing import Function, GradientError, check_grads, check_module, examine
 from tests.verdicts import LARGE, X, refused, sigmoid_with, verdict
 
 xp: Any = np
@@ -396,6 +396,46 @@ def test_a_wrong_rule_is_found_in_the_narrow_floats_too(
     error = refused(triple, X.astype(dtype))
     assert error.report.verdict == "wrong"
     assert message in str(error)
+
+
+class Stale:
+    """A rule of `x * x * y` that goes on using the first values it saw of each kind."""
+
+    def __init__(self) -> None:
+        self.first: dict[Any, Any] = {}
+
+    def __call__(self, g: Any, x: Any, y: Any) -> Any:
+        x, y = self.first.setdefault((x.shape, x.dtype, y.dtype), (x.copy(), y.copy()))
+        return 2 * g * x * y
+
+
+MADE_RULES: dict[str, Any] = {
+    "right": lambda: lambda g, x, y: 2 * g * x * y,
+    "off by a millionth": lambda: lambda g, x, y: 2 * g * x * y * (1 + 1e-6),
+    "stale": Stale,
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("is_variable", [False, True])
+@pytest.mark.parametrize("name", MADE_RULES)
+def test_an_argument_of_fewer_digits_hides_nothing_in_the_rule_of_another(
+    name: str, is_variable: bool, dtype: Any
+) -> None:
+    @primitive
+    def product(x: Any, y: Any) -> Any:
+        return x * x * y
+
+    rules = [MADE_RULES[name](), lambda g, x, y: (g * x * x).astype(y.dtype)]
+    defvjp(product, *(lambda g, out, x, y, rule=rule: rule(g, x, y) for rule in rules))
+    y = np.array([0.7, -1.3, 2.1], dtype)
+    inputs = (X, y) if is_variable else (X,)
+    report = examine(Function(lambda x, y=y: xp.sum(product(x, y)), inputs), order=1)
+    if name == "right":
+        assert report.verdict == ("cannot tell" if is_variable else "right")
+    else:
+        assert report.verdict == "wrong"
+        assert str(report.operation).startswith("product")
 
 
 def test_a_gradient_may_have_the_digits_of_what_it_is_multiplied_with() -> None:

@@ -25,6 +25,7 @@ from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
 
 # One of several results, and a checkpoint, which is checked call by call.
 _UNCHECKED = (ITEM, CHECKPOINT)
+DOUBLE = float(np.finfo(np.float64).eps)
 ROUNDED = 1e4  # how often rounding may be found in a gradient of few digits
 
 
@@ -32,24 +33,43 @@ def check_call(node: Any, rng: np.random.Generator) -> None:
     """Raise a FindingError if the rules of the recorded call `node` are wrong at its values.
 
     And at values beside them, for a rule that goes on using those of an earlier call.
+    A rule that returns float64 although an argument has fewer digits is checked once more with
+    that argument in float64, where its numbers show.
     """
     if node._operation in _UNCHECKED:
         return
-    replay = Replay(node)
-    found = []
+    if left := _check_rules(Replay(node), rng):
+        _check_rules(Replay(node, is_doubled=True), rng, left)
+
+
+def _check_rules(
+    replay: Replay, rng: np.random.Generator, chosen: list[str] | None = None
+) -> list[str]:
+    """Check the rules of the arguments `chosen` by name, all if None.
+
+    Returns:
+        The names of those to check in float64.
+    """
+    left, found = [], []
     directions: dict[int, Array] = {}
-    for name, vjp, x in needing(node, replay.args, replay.kwargs):
-        rule = _Rule(replay, vjp, x, name)
+    for name, vjp, x in needing(replay.node, replay.args, replay.kwargs):
         own = {
             len(directions) + k: _direction(part._array, rng)
             for k, part in enumerate(filter(needs_grad, nested((x,))))
         }
         directions |= own
-        if rule.check(own, _like(node._array, rng)):
-            found.append((rule, own))
+        if chosen is not None and name not in chosen:
+            continue
+        rule = _Rule(replay, vjp, x, name)
+        if rule.check(own, _like(replay.out, rng)):
+            if rule.is_exact:
+                found.append((rule, own))
+            elif rule.fewest <= DOUBLE:
+                left.append(name)
     if found and replay.move(directions):
         for rule, own in found:
-            rule.check(own, _like(node._array, rng))
+            rule.check(own, _like(replay.node._array, rng))
+    return left
 
 
 class _Rule:
@@ -67,13 +87,13 @@ class _Rule:
         self.most = min(map(_epsilon, (*results, *moving, *others)))
         # What a rule makes of an argument of few digits has few, though the result has more.
         self.rounded = max(self.fewest, *map(_epsilon, others), 0.0)
-        self.is_exact = self.rounded <= _epsilon(np.float64)
+        self.is_exact = self.rounded <= DOUBLE
 
     def check(self, directions: dict[int, Array], g: Any) -> bool:
         """Check what the rule makes of `g`, along a direction for each Tensor by its place.
 
         Returns:
-            Whether its numbers could be checked.
+            Whether it could be compared with other numbers.
         """
         try:
             found = self.parts(g)
@@ -83,8 +103,7 @@ class _Rule:
         for part, gx in found:
             self.check_dtype(part, gx)
         if not self.is_exact:
-            self.check_digits([gx for _, gx in found], g)
-            return False
+            return self.check_digits([gx for _, gx in found], g)
         for k, (place, direction) in enumerate(directions.items()):
             self.check_numbers(k, place, direction, g)
         return True
@@ -130,10 +149,13 @@ class _Rule:
         if few or many or not is_floating:
             raise self.wrong(f"returns {g.dtype} for {x.dtype}")
 
-    def check_digits(self, found: list[Any], g: Any) -> None:
+    def check_digits(self, found: list[Any], g: Any) -> bool:
         """Refuse a gradient of few digits that is another one in float64.
 
         What that makes of the rounded result, and of numbers beside these, says how near is near.
+
+        Returns:
+            Whether function and rule run in float64.
         """
         values, g = doubled(self.replay.values), doubled(g)
         beside = self.replay.doubled_beside(self.rounded)
@@ -144,7 +166,7 @@ class _Rule:
                 runs = [(values, out), (values, rounded), (beside, moved)]
                 exact, *others = ([gx for _, gx in self.parts(g, *run)] for run in runs)
         except (ArithmeticError, ValueError, NotImplementedError, FindingError):
-            return  # of other numbers than these, or in float64, where it is checked as well
+            return False  # of other numbers than these, or in float64
         for mine, wanted, *near in zip(found, exact, *others, strict=True):
             noise = max(size_of(each - wanted) for each in near)
             allowed = ROUNDED * self.rounded * size_of(wanted) + 16 * noise
@@ -159,6 +181,7 @@ class _Rule:
                     f"{wanted.dtype} makes of the same {mine.dtype} numbers",
                     where,
                 )
+        return True
 
     def check_memory(self, found: list[tuple[Tensor, Any]], g: Any) -> None:
         """Refuse a rule that writes what it returns to where it returned something before."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.operation import CONTAINERS, nested
-from autograd_mini.storage import needs_grad
+from autograd_mini.storage import bare, needs_grad
 from autograd_mini.tensor import Tensor
 from autograd_mini.testing.kinks import piece_of
 from autograd_mini.testing.numeric import UNKNOWN, Array, derivative
@@ -29,16 +29,21 @@ class Replay:
 
     Its Tensors that need a gradient are numbered in their order: the places.
 
+    Args:
+        node: the recorded call.
+        is_doubled: whether to call it with the same numbers in float64.
+
     Attributes:
         values: the arguments, by position and by name, as arrays that can't be written.
         out: the result.
     """
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: Any, *, is_doubled: bool = False) -> None:
         self.node = node
-        self.args, self.kwargs = arguments(node)
+        self.args, self.kwargs = map(doubled, arguments(node)) if is_doubled else arguments(node)
         self.changes: dict[int, Array] = {}  # by place
-        self.values, self.out = self.moved({}), node._array
+        self.values = self.moved({})
+        self.out = self.forward(*self.values) if is_doubled else node._array
         self.is_complex = any(map(np.iscomplexobj, nested((self.out, *self.values[0]))))
 
     def move(self, directions: dict[int, Array]) -> bool:
@@ -160,11 +165,14 @@ def frozen(x: Any) -> Any:
 
 
 def doubled(x: Any) -> Any:
-    """Return `x` with the floating-point arrays in it in double precision."""
+    """Return `x` with the floating-point arrays and Tensors in it in double precision."""
     if type(x) in CONTAINERS:
         return type(x)(map(doubled, x))
     if isinstance(x, dict):
         return {name: doubled(each) for name, each in x.items()}
     if getattr(x, "dtype", None) is None or x.dtype.kind not in "fc":
         return x
-    return np.asarray(x, np.result_type(x.dtype, np.float64))
+    dtype = np.result_type(x.dtype, np.float64)
+    if isinstance(x, Tensor):
+        return Tensor(bare(x), x.requires_grad, dtype=dtype)
+    return np.asarray(x, dtype)
