@@ -197,9 +197,10 @@ class Operation:
             )
         if "out" in kwargs and "out" not in (self.keywords or ()):
             raise TypeError(
-                f"{self.name}(..., out=) can't be recorded, since a gradient would be lost in an "
-                f"array that is written into: write z = z + x for z += x, leave out= away, or "
-                f"assign into a Tensor, z = Tensor(np.zeros(3))"
+                f"{self.name}(..., out=) can't be recorded, since a gradient would be lost in the "
+                f"array written into: keep the result, z = {self.name}(...), or z = z + x instead "
+                f"of z += x; or make z a Tensor, z = Tensor(np.zeros(3)), and assign into it, "
+                f"z[...] = x; or pass bare arrays (`tensor.data`), through which no gradient flows"
             )
         for key in kwargs:
             known = key not in _FOREIGN if self.keywords is None else key in self.keywords
