@@ -40,7 +40,9 @@ class Replay:
 
     def __init__(self, node: Any, *, is_doubled: bool = False) -> None:
         self.node = node
-        self.args, self.kwargs = map(doubled, arguments(node)) if is_doubled else arguments(node)
+        self.args, self.kwargs = arguments(node)
+        if is_doubled:
+            self.args, self.kwargs = doubled(self.args), doubled(self.kwargs)
         self.changes: dict[int, Array] = {}  # by place
         self.values = self.moved({})
         self.out = self.forward(*self.values) if is_doubled else node._array
