@@ -86,7 +86,7 @@ def _carries(x: Any) -> bool:
 
 def _has_infinite_slope(node: Any) -> bool:
     operation = node._operation
-    if operation.moves or not operation.reads_values:
+    if not (operation.is_elementwise and operation.reads_values):
         return False
     args, out = node._args, node._array
     call = (np.ones_like(out), out, *(bare(x) for x in args))
@@ -96,7 +96,7 @@ def _has_infinite_slope(node: Any) -> bool:
 
 def guarded(rules: Iterator[Any], operation: Operation, mask: Any) -> Iterator[Any]:
     """Return the rules of an elementwise operation with 0 where `mask` is false."""
-    if mask is None or operation.moves or not operation.is_elementwise:
+    if mask is None or not operation.is_elementwise:
         return rules
     return ((name, functools.partial(_masked, vjp, mask), x) for name, vjp, x in rules)
 

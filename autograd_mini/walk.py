@@ -128,17 +128,16 @@ class Walk:
                 node._grad = copied(g)
         return pending
 
-    @np.errstate(under="ignore")
     def resume(self, node: Any, given: tuple[Any, ...], rest: Iterable[tuple[Vjp, Any]]) -> None:
         """Go on with the rules of `node` after a harmless underflow, which NumPy was to raise."""
         try:
-            for vjp, x in rest:
-                if needs_grad(x) and leads(x, self.on_way):
-                    self.give_each(x, vjp(*given))
+            with np.errstate(under="ignore"):
+                for vjp, x in rest:
+                    if needs_grad(x) and leads(x, self.on_way):
+                        self.give_each(x, vjp(*given))
         except Exception as error:
             raise rule_failed(node, error) from error
 
-    @np.errstate(under="ignore")
     def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> bool:
         """Give every argument that needs it what its rule makes of `g`.
 
@@ -160,9 +159,10 @@ class Walk:
         values, named = (args, kwargs) if self.differentiable else bare_call
         if self.differentiable:
             g, out = self.recorded(g), results_of(node)
-        for _, vjp, x in rules:
-            part = vjp(g, out, *values, **named)
-            self.give_each(x, part, passed_on(mask, vjp, node, bare_call))
+        with np.errstate(under="ignore"):
+            for _, vjp, x in rules:
+                part = vjp(g, out, *values, **named)
+                self.give_each(x, part, passed_on(mask, vjp, node, bare_call))
         return not self.reach.masks
 
     def recorded(self, g: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from autograd_mini import log_softmax, relu, sigmoid, softmax
-from autograd_mini.rules.activations import sigmoid_slope, through_relu
+from autograd_mini.rules.activations import sigmoid_slope
 from autograd_mini.rules.indexing import getitem, scatter, setitem
 from autograd_mini.rules.norms import at_kink
 from autograd_mini.rules.shaping import cast
@@ -93,7 +93,6 @@ REAL_ONLY = {
     np.fmax: (EARLY, LATE),
     np.fmin: (EARLY, LATE),
     relu: (EARLY,),
-    through_relu: (REAL, POSITIVE),
 }
 
 

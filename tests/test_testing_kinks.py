@@ -52,7 +52,7 @@ SMOOTH = frozenset(_SMOOTH_NAMES.split())
 # Differentiable but for whole numbers and conditions, which are sides of every function.
 _CHOOSING_NAMES = """
     at_kink getitem np.bincount np.choose np.compress np.delete np.extract np.insert np.ldexp
-    np.repeat np.select np.take np.take_along_axis np.where scatter setitem through_relu
+    np.repeat np.select np.take np.take_along_axis np.where scatter setitem
 """
 CHOOSING = frozenset(_CHOOSING_NAMES.split())
 # Of scipy.special: the same as SMOOTH, inside their domains.

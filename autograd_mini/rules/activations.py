@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.primitive import defvjp, primitive
-from autograd_mini.rules.undefined import if_number, nothing, weighted
 
 # By dtype: where the sigmoid is 1 though its exponential does not overflow yet, and 1. As arrays,
 # since NumPy takes longer to look at a number; other libraries' arrays may not mix with NumPy's.
@@ -66,21 +65,8 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@primitive
-def through_relu(g: Any, out: Any) -> Any:
-    """Return g where `out` is positive, 0 where it is flat, nan where it is nan and g is not 0."""
-    if type(out) is np.ndarray and not np.count_nonzero(np.isnan(out)):
-        return np.where(out > 0, g, out)  # quicker so, with no nan to look after
-    return np.where((out > 0) | (g == 0), g, out)
-
-
-defvjp(relu, lambda g, out, x: through_relu(g, out))
-# Linear in g, and so its own transpose; by `out` it is flat, and nan where a nan is used.
-defvjp(
-    through_relu,
-    lambda h, slopes, g, out: through_relu(h, out),
-    lambda h, slopes, g, out: if_number(nothing(h), weighted(h, g), out),
-)
+# Where it is flat `out` is 0, and nan where x is; nothing is multiplied, so inf stays out.
+defvjp(relu, lambda g, out, x: np.where(out > 0, g, out))
 
 
 @primitive

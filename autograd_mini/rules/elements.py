@@ -67,4 +67,5 @@ _MOVES = (
 )
 moves_elements(*_SELECTIONS, leaves_out=True)
 moves_elements(*_MOVES)
-TABLE[sigmoid].is_elementwise = True
+for _function in (relu, sigmoid):
+    TABLE[_function].is_elementwise = True
