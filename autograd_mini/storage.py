@@ -19,7 +19,7 @@ from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.exits import Exits, check_assigned, no_gradient
 from autograd_mini.fitting import copied
 from autograd_mini.methods import Methods
-from autograd_mini.operation import CONTAINERS, Operation
+from autograd_mini.operation import CONTAINERS, PLAIN, Operation
 from autograd_mini.origin import Origin, locate, warn
 
 
@@ -235,6 +235,8 @@ def kept(x: Any, is_array: bool) -> Any:
     indices and masks; what only looks like an array becomes one, since a rule would meet
     arithmetic of its own.
     """
+    if isinstance(x, Storage) or type(x) in PLAIN:
+        return _own_index(x)
     if isinstance(x, Sequence) and not isinstance(x, str | bytes):
         parts = x if type(x) in CONTAINERS else [*x]
         if is_array:
@@ -243,9 +245,8 @@ def kept(x: Any, is_array: bool) -> Any:
         return _copied(parts)
     if isinstance(x, np.poly1d):
         raise TypeError("an np.poly1d would be taken for its coefficients: pass .coeffs")
-    if hasattr(type(x), "__array__") and not isinstance(x, np.generic | Storage):
-        return _own_index(kinds.as_array(x))
-    return x
+    is_array_like = hasattr(type(x), "__array__") and not isinstance(x, np.generic)
+    return _own_index(kinds.as_array(x)) if is_array_like else x
 
 
 def _own_index(x: Any) -> Any:

@@ -54,6 +54,9 @@ def record(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any] =
             needs = needs or x._needs
         elif type(x) in PLAIN and (type(x) is not ndarray or x.dtype.kind in "fc"):
             values.append(x)
+        elif type(x) is ndarray:  # labels, an index, a mask: the caller may write into it
+            args = (*args[: len(values)], x.copy(), *args[len(values) + 1 :])
+            values.append(args[len(values)])
         else:
             return _record_any(operation, args, kwargs)
     out = operation.forward(*values)
@@ -266,13 +269,9 @@ class Tensor(Writable):
         out: Tensor = remember(x[index], _GETITEM, (self, index), self._needs, (x, index))
         return out
 
-    exp = _unary(np.exp)
-    log = _unary(np.log)
-    sqrt = _unary(np.sqrt)
-    tanh = _unary(np.tanh)
-    abs = _unary(np.absolute)
-    sigmoid = _unary(activations.sigmoid)
-    relu = _unary(activations.relu)
+    exp, log, sqrt = _unary(np.exp), _unary(np.log), _unary(np.sqrt)
+    tanh, abs = _unary(np.tanh), _unary(np.absolute)
+    sigmoid, relu = _unary(activations.sigmoid), _unary(activations.relu)
 
     __abs__, __invert__ = abs, _unary(np.invert)
     __neg__, __pos__ = _unary(np.negative), _unary(np.positive)

@@ -138,7 +138,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
 defvjp(
     cross_entropy,
     lambda g, out, logits, labels, reduction="mean": (
-        np.reshape(g / _count(logits.shape[:1], reduction), (-1, 1))
+        (g / _count(logits.shape[:1], reduction)).reshape(-1, 1)
         * (softmax(logits) - _one_hot(labels, logits))
     ),
     None,
@@ -207,7 +207,7 @@ def _check_labels(logits: Any, labels: Any) -> None:
             "labels.astype(int), or probabilities.argmax(axis=1)"
         )
     classes = logits.shape[1]
-    if np.any(wrong := (labels < 0) | (labels >= classes)):
+    if np.count_nonzero(wrong := (labels < 0) | (labels >= classes)):
         raise ValueError(
             f"cross_entropy with {classes} classes takes labels from 0 to {classes - 1}, "
             f"found {as_numpy(labels[int(np.argmax(wrong))])}"

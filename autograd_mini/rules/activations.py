@@ -79,7 +79,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     Tensor([0.5, 0.5])
     """
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 defvjp(
