@@ -45,7 +45,6 @@ FLAT = {
     "np.heaviside by y",
     "np.imag by val",
     "np.nextafter by x2",
-    "through_relu by out",
 }
 # The samples call by position; these are the very rules of a_min and a_max.
 BY_NAME = {"np.clip by min", "np.clip by max"}
