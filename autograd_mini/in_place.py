@@ -26,7 +26,7 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
         """Return a new Tensor while recording; write into this one under `no_grad`."""
         if is_recording():
             self._check_no_leaf(f"np.{function.__name__} in place")
-            return self._call(function, other)
+            return _in_form_of(self, self._call(function, other))
         if is_watching():
             self._call(function, other)  # looks at the result, before anything is overwritten
         function(self._array, taken(other), out=self._array)
@@ -34,6 +34,16 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
         return self
 
     return method
+
+
+def _in_form_of(t: T, result: T) -> T:
+    """Return `result` in the dtype of `t`, if NumPy would write it there."""
+    if result.shape != t.shape or not np.can_cast(result.dtype, t.dtype, "same_kind"):
+        raise ValueError(
+            f"{result.dtype} of shape {result.shape} can't be written into a Tensor of {t.dtype} "
+            f"and shape {t.shape}: write t = t + x for t += x"
+        )
+    return result if result.dtype == t.dtype else result.astype(t.dtype)
 
 
 class Writable(Storage):

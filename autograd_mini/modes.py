@@ -38,8 +38,8 @@ watches: set[Watch] = set()
 
 _switch: ContextVar[Mode] = ContextVar("switch", default=True)
 mode = _switch.get
-# What the switch was outside each of the `with` blocks around, the innermost last.
-_outside: ContextVar[tuple[Mode, ...]] = ContextVar("outside", default=())
+# The `with` blocks around, the innermost last, each with what the switch was outside of it.
+_blocks: ContextVar[tuple[tuple[object, Mode], ...]] = ContextVar("blocks", default=())
 
 
 def is_recording() -> bool:
@@ -66,7 +66,7 @@ class Switch:
             raise TypeError(f"write @{type(self).__name__}(), with its brackets")
 
     def __enter__(self) -> None:
-        _outside.set((*_outside.get(), mode()))
+        _blocks.set((*_blocks.get(), (self, mode())))
         _switch.set(self._after(mode()))
 
     def _after(self, before: Mode) -> Mode:
@@ -79,9 +79,14 @@ class Switch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        *others, before = _outside.get()
-        _outside.set(tuple(others))
-        _switch.set(before)
+        blocks = [*_blocks.get()]
+        at = max(i for i, (owner, _) in enumerate(blocks) if owner is self)
+        _, before = blocks.pop(at)
+        if at == len(blocks):
+            _switch.set(before)
+        else:  # a generator was closed out of turn: the block after it ends in what was before both
+            blocks[at] = (blocks[at][0], before)
+        _blocks.set(tuple(blocks))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return `function` as one that runs inside."""

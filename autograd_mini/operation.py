@@ -56,10 +56,12 @@ class Operation:
 
     `is_constant` says that the derivative is zero or none; an operation that is not constant and
     has no `vjps` is a primitive still waiting for its rules. For `reach.py`, `moves` says that the
-    rules only move the elements of a gradient, and `selects` that they leave some out.
+    rules only move the elements of a gradient, and `selects` that they leave some out; `flow` is
+    the rule for masks where it is another one.
     """
 
     __slots__ = (
+        "flow",
         "forward",
         "function",
         "is_constant",
@@ -82,6 +84,7 @@ class Operation:
         self.name = public_name(function)
         self.is_constant = self.moves = self.selects = False
         self.is_elementwise = isinstance(function, np.ufunc) and function.signature is None
+        self.flow: Vjp | None = None
         self.vjps: tuple[Vjp, ...] = ()
         self.vjps_by_name: dict[str, Vjp] = {}
         self.names: tuple[str, ...] | None = None

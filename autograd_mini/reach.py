@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from autograd_mini.fitting import unbroadcast
 from autograd_mini.operation import CONTAINERS, Operation, Vjp
-from autograd_mini.recorded import calls_behind
+from autograd_mini.recorded import Ticks, calls_behind, leads
 from autograd_mini.storage import bare, needs_grad
 
 
@@ -26,13 +26,15 @@ class Reach:
     """What one walk knows of the ways of its gradients.
 
     Attributes:
+        on_way: the ticks that the walk goes to, all if None.
         masks: which elements were reached, by the tick of a Tensor; none where all were.
         steep: whether an infinite slope lies behind a Tensor, by its tick, as far as was asked.
     """
 
-    __slots__ = ("masks", "steep")
+    __slots__ = ("masks", "on_way", "steep")
 
-    def __init__(self) -> None:
+    def __init__(self, on_way: Ticks) -> None:
+        self.on_way = on_way
         self.masks: dict[int, Any] = {}
         self.steep: dict[int, bool] = {}
 
@@ -48,12 +50,27 @@ class Reach:
 
     def _is_steep(self, x: Any) -> bool:
         if x._tick not in self.steep:
-            calls = calls_behind([x], through=lambda y: _carries(y) and y._tick not in self.steep)
+            calls = calls_behind([x], through=self._is_unknown)
             with np.errstate(all="ignore"):
                 for node, inputs in reversed(calls):
                     is_steep = any(self.steep.get(y._tick, False) for y in inputs)
-                    self.steep[node._tick] = is_steep or _has_infinite_slope(node)
-        return self.steep[x._tick]
+                    self.steep[node._tick] = is_steep or self._has_infinite_slope(node)
+        return self.steep.get(x._tick, False)
+
+    def _is_unknown(self, x: Any) -> bool:
+        """Return whether it is to be found out if an infinite slope lies behind `x`."""
+        is_on_way = self.on_way is None or x._tick in self.on_way
+        return _carries(x) and is_on_way and x._args is not None and x._tick not in self.steep
+
+    def _has_infinite_slope(self, node: Any) -> bool:
+        operation, out = node._operation, node._array
+        if not (operation.is_elementwise and operation.reads_values):
+            return False
+        values = node._values if node._kwargs is None else map(bare, node._args)
+        call = (np.ones_like(out), out, *values)
+        rules = zip(operation.vjps, node._args, strict=False)
+        slopes = (vjp(*call) for vjp, x in rules if needs_grad(x) and leads(x, self.on_way))
+        return not all(np.isfinite(slope).all() for slope in slopes)
 
     def mask_of(self, node: Any, args: Any) -> Any:
         """Return, and forget, which elements of the gradient of `node` were reached.
@@ -84,16 +101,6 @@ def _carries(x: Any) -> bool:
     return operation is not None and (operation.is_elementwise or operation.moves)
 
 
-def _has_infinite_slope(node: Any) -> bool:
-    operation = node._operation
-    if not (operation.is_elementwise and operation.reads_values):
-        return False
-    args, out = node._args, node._array
-    call = (np.ones_like(out), out, *(bare(x) for x in args))
-    slopes = (vjp(*call) for vjp, x in zip(operation.vjps, args, strict=False) if needs_grad(x))
-    return not all(np.isfinite(slope).all() for slope in slopes)
-
-
 def guarded(rules: Iterator[Any], operation: Operation, mask: Any) -> Iterator[Any]:
     """Return the rules of an elementwise operation with 0 where `mask` is false."""
     if mask is None or not operation.is_elementwise:
@@ -112,4 +119,5 @@ def passed_on(mask: Any, vjp: Vjp, node: Any, call: tuple[list[Any], dict[str, A
     if mask is None or not operation.moves:
         return mask if operation.is_elementwise else None
     values, named = call
-    return vjp(mask.astype(node._array.dtype), node._array, *values, **named)
+    rule = operation.flow or vjp
+    return rule(mask.astype(node._array.dtype), node._array, *values, **named)

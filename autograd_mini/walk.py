@@ -72,7 +72,7 @@ class Walk:
         self.on_way = ways_to(wanted, output) if wanted else None
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
-        self.reach = Reach()
+        self.reach = Reach(self.on_way)
         self.versions: dict[int, Any] = {}
         if self.on_way is None or output._tick in self.on_way:
             self.pending[output._tick] = [output, seed]

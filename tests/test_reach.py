@@ -9,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from autograd_mini import Tensor, array, detect_anomaly, grad, hook, jvp, relu, sigmoid
+from autograd_mini import (
+    Tensor,
+    array,
+    defvjp,
+    detect_anomaly,
+    grad,
+    gradients,
+    hook,
+    jvp,
+    primitive,
+    relu,
+    sigmoid,
+)
 from autograd_mini.primitive import TABLE
 from tests.rule_checks import Case
 from tests.test_rules import SAMPLES
@@ -120,6 +132,8 @@ def test_what_only_happens_to_be_0_is_no_reason():
         assert np.isnan(grad(lambda x: np.where(x >= 0, np.sqrt(x), 0) ** 2)(0.0))
         assert np.isnan(grad(lambda x: np.sum(np.sqrt(x)[:1] ** 2))(X)[0])
         assert np.isnan(grad(lambda x: np.sqrt(x) * 0)(0.0))
+        assert np.isnan(grad(lambda x: relu(np.sqrt(x)) ** 2)(0.0))
+        assert np.isnan(grad(lambda x: np.maximum(np.sqrt(x), 0) ** 2)(0.0))
 
 
 def test_what_is_left_out_here_and_used_there_flows():
@@ -196,3 +210,21 @@ def test_every_operation_that_selects_moves():
     selecting = {operation.name for operation in TABLE.values() if operation.selects}
     assert selecting <= {TABLE[sample.function].name for sample in MOVING}
     assert {"np.where", "np.maximum", "getitem", "relu", "np.max", "np.select"} <= selecting
+
+
+def test_a_selection_looks_no_further_back_than_the_walk_goes():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    h = np.tanh(x * 2)
+    h.sum().backward()  # releases what lies behind h
+    assert_array_equal(gradients((h * 3)[0], [h]), [[3, 0]])
+
+
+def test_a_selection_asks_for_no_rule_that_the_walk_does_not_need():
+    @primitive
+    def product(x, y):
+        return x * y
+
+    defvjp(product, lambda g, out, x, y: g * y)
+    x, y = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0], requires_grad=True)
+    TABLE[product].is_elementwise = True
+    assert_array_equal(gradients(product(x, y)[0], [x]), [[3, 0]])

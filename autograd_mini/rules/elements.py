@@ -67,5 +67,7 @@ _MOVES = (
 )
 moves_elements(*_SELECTIONS, leaves_out=True)
 moves_elements(*_MOVES)
+# At 0 it is not flat: its slope there is 0 by choice.
+TABLE[relu].flow = lambda g, out, x: np.where(x < 0, 0, g)
 for _function in (relu, sigmoid):
     TABLE[_function].is_elementwise = True
