@@ -30,7 +30,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Parameters that `f` reaches without taking them as arguments get their gradients too. `f` has
     to do the same when it is run again, and random numbers must come from outside. Other values are
-    noticed; the same values with other slopes, as after a change of a branch, are not.
+    noticed; the same values with other slopes, as after a change of a branch, are not. What it
+    leaves outside, in a list or in a Tensor that it assigns into, has no gradient by its arguments:
+    return it.
 
     Args:
         f: a function of Tensors, and of anything else, that returns Tensors or containers of them.

@@ -81,9 +81,10 @@ def _by_columns(run: Run) -> list[list[Any]]:
     g^T J is linear in g, so the gradients of its elements by g are the columns of J.
     """
     gs, products = run.push()
+    is_nested = run.is_open(products)
     columns: list[list[list[Any]]] = [[] for _ in run.outputs]
     for x, product in zip(run.inputs, products, strict=True):
-        found = [_column(product, unit, gs, run.is_nested) for unit in _units(x)]
+        found = [_column(product, unit, gs, is_nested) for unit in _units(x)]
         parts = zip(*found, strict=True) if found else ([] for _ in run.outputs)
         for column, part, y in zip(columns, parts, run.outputs, strict=True):
             flat = _joined(part, x.shape + y.shape, y)

@@ -97,7 +97,8 @@ class Switch:
             called = getattr(function, "__name__", repr(function))  # a functools.partial has none
             raise TypeError(
                 f"@{name}() can't decorate {called}, whose body runs after the call has "
-                f"returned: write `with {name}():` inside it"
+                f"returned: write `with {name}():` inside it, but around no yield, await or loop of "
+                f"the caller's"
             )
 
         @functools.wraps(function)

@@ -3,8 +3,8 @@
 `f` takes arrays and returns arrays, also in tuples, lists and dicts. It is run once on Tensors,
 and what was recorded is walked back, as often as needed. The forward mode, `jvp`, is two walks: a
 vector-Jacobian product is linear in its vector, so its own vjp is the Jacobian-vector product.
-All of them nest: the results are Tensors where they depend on a Tensor that was given, or on one
-of a transform around. Any other that `f` closes over is a constant. The signatures are JAX's.
+All of them nest: results that depend on a Tensor that requires grad, given or closed over, are
+Tensors, through which its gradient flows, unless under `no_grad()`. The signatures are JAX's.
 
 Source of the two walks: J. Townsend, A new trick for calculating Jacobian vector products (2017).
 """
@@ -22,6 +22,7 @@ import numpy as np
 from autograd_mini.backward import gradients
 from autograd_mini.clock import tick
 from autograd_mini.exits import GradientLostError
+from autograd_mini.fitting import copied
 from autograd_mini.kinds import check_like
 from autograd_mini.modes import enable_grad, is_recording
 from autograd_mini.recorded import met_before
@@ -43,6 +44,7 @@ class Run:
         argnums: the positions of those to differentiate by.
         has_aux: whether `f` returns a pair, the second of which is only passed on.
         kwargs: its keyword arguments.
+        is_kept: whether the graph is walked later, and so must own its memory.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Run:
         argnums: tuple[int, ...],
         has_aux: bool = False,
         kwargs: dict[str, Any] | None = None,
+        is_kept: bool = False,
     ) -> None:
         self.name = getattr(f, "__name__", repr(f))
+        self.is_kept = is_kept
         self.primals = tuple(args[i] for i in argnums)
         found = leaves(self.primals)
-        self.inputs = [variable(x, self.name) for x in found]
-        start = tick()
+        self.inputs = [variable(x, self.name, is_copy=is_kept) for x in found]
+        self.start, self.is_recording, self.is_inside = tick(), is_recording(), _is_inside.get()
         all_args = list(args)
         # What `f` gets may be assigned to, so it is not what the gradients are asked for.
         given = [x if x.is_leaf else x.copy() for x in self.inputs]
@@ -70,15 +74,16 @@ class Run:
         out, aux = out if has_aux else (out, None)
         self.tree = out
         self.outputs = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
-        self.is_nested = self._is_nested(found, [*leaves(out), *leaves(aux)], start)
+        self.is_nested = self.is_open([*leaves(out), *leaves(aux)])
         self.aux = mapped(self.result, aux)
 
-    def _is_nested(self, given: list[Any], outputs: list[Any], start: int) -> bool:
-        """Return whether the results depend on a Tensor given, or closed over in a transform."""
-        if any(map(requires_grad, given)) or not (_is_inside.get() and is_recording()):
-            return is_recording() and any(map(requires_grad, given))
-        own = {x._tick for x in self.inputs}
-        met = met_before(start, filter(requires_grad, outputs))
+    def is_open(self, results: list[Any]) -> bool:
+        """Return whether `results` depend on more Tensors that require grad than the inputs.
+
+        Then they must stay differentiable: a bare array would lose the gradients of the others.
+        """
+        own = {x._tick for x in self.inputs if x.is_leaf}
+        met = met_before(self.start, filter(requires_grad, results)) if self.is_recording else []
         return any(x._tick not in own for x in met)
 
     def pull(self, gs: list[Any], is_recorded: bool = False) -> list[Any]:
@@ -87,9 +92,12 @@ class Run:
         pairs = [(y, g) for y, g in zip(self.outputs, gs, strict=True) if y.requires_grad]
         if not pairs:
             return _zeros(self.inputs, is_recorded)
+        # A hook or a rule may bring in a Tensor of a transform around.
+        is_tried = self.is_inside and self.is_recording and not is_recorded
         with enable_grad():
             y, g = pairs[0] if len(pairs) == 1 else (weighed(pairs), None)
-            return gradients(y, self.inputs, g, create_graph=is_recorded)
+            found = gradients(y, self.inputs, g, create_graph=is_recorded or is_tried)
+        return [x.data for x in found] if is_tried and not self.is_open(found) else found
 
     def push(self) -> tuple[list[Tensor], list[Any]]:
         """Return variables g, one for each output, and the gradients of sum(g * output)."""
@@ -102,7 +110,9 @@ class Run:
 
     def result(self, x: Any) -> Any:
         """Return a Tensor as the caller is to see it: with its graph, or as a bare array."""
-        return x if self.is_nested or not isinstance(x, Tensor) else x.data
+        if self.is_nested or not isinstance(x, Tensor):
+            return x
+        return copied(x.data) if self.is_kept else x.data
 
 
 @contextmanager
@@ -137,7 +147,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pull(np.array([1.0, 10.0]))
     (array(43.), array([ 2., 20.]))
     """
-    run = Run(f, primals, tuple(range(len(primals))), has_aux)
+    run = Run(f, primals, tuple(range(len(primals))), has_aux, is_kept=True)
 
     def pull(g: Any) -> Any:
         gs = _vectors(g, run.tree, run.outputs, "pull takes a gradient like the output")
@@ -172,8 +182,8 @@ def jvp(
     directions = _vectors(
         tuple(tangents), run.primals, run.inputs, "jvp takes tangents like the primals"
     )
-    is_nested = run.is_nested or any(map(requires_grad, directions))
     gs, products = run.push()
+    is_nested = run.is_open(products) or any(map(requires_grad, directions))
     with enable_grad():
         pairs = [(p, t) for p, t in zip(products, directions, strict=True) if requires_grad(p)]
         changes = (

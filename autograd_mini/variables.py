@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from autograd_mini.fitting import copied
 from autograd_mini.storage import as_array
 from autograd_mini.tensor import Tensor
 
@@ -15,7 +16,7 @@ def requires_grad(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad
 
 
-def variable(x: Any, name: str) -> Tensor:
+def variable(x: Any, name: str, is_copy: bool = False) -> Tensor:
     """Return `x` as a Tensor of its own to differentiate by, still connected to `x`."""
     if requires_grad(x):
         variable: Tensor = x.copy()
@@ -26,7 +27,7 @@ def variable(x: Any, name: str) -> Tensor:
             f"{name} can only be differentiated by floating-point and complex numbers, found "
             f"{data.dtype}: write 3.0 for 3, or choose other arguments with argnums"
         )
-    return uncopied(data)
+    return uncopied(copied(data) if is_copy else data)
 
 
 def uncopied(data: Any) -> Tensor:

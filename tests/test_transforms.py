@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import nn
 from autograd_mini import (
     Tensor,
     checkpoint,
@@ -18,6 +20,7 @@ from autograd_mini import (
     grad,
     gradients,
     hessian,
+    hook,
     hvp,
     jacobian,
     jvp,
@@ -555,3 +558,109 @@ def test_a_rule_that_refuses_is_not_asked_off_the_way():
     x = Tensor(np.ones((2, 2)), requires_grad=True)
     (found,) = gradients(np.sum(vectors * x), [x])
     np.testing.assert_array_equal(found, vectors.data)
+
+
+# What depends on another Tensor that requires grad stays connected to it.
+
+
+def cube(x, w):
+    return np.sum(w * x**3)
+
+
+# Each is 6 w at x = [1, 1].
+OPEN = {
+    "grad": lambda w: np.sum(grad(lambda x: cube(x, w))(np.ones(2))),
+    "grad of an argument that is given": lambda w: np.sum(grad(cube)(np.ones(2), w)),
+    "grad of a keyword that is given": lambda w: np.sum(grad(cube)(np.ones(2), w=w)),
+    "value": lambda w: 3 * value_and_grad(cube)(np.ones(2), w)[0],
+    "aux": lambda w: 6 * grad(lambda x: (np.sum(x), w * 1.0), has_aux=True)(np.ones(2))[1],
+    "vjp": lambda w: np.sum(vjp(lambda x: w * x**3, np.ones(2))[1](np.ones(2))[0]),
+    "jvp": lambda w: np.sum(jvp(lambda x: w * x**3, (np.ones(2),), (np.ones(2),))[1]),
+    "jacobian by columns": lambda w: np.sum(jacobian(lambda x: w * x**3)(np.ones(2))),
+    "jacobian by rows": lambda w: np.sum(jacobian(lambda x: np.sum(w * x**3))(np.ones(2))),
+    "hessian": lambda w: np.sum(hessian(lambda x: cube(x, w))(np.ones(2))) / 2,
+    "hvp": lambda w: np.sum(hvp(lambda x: cube(x, w), (np.ones(2),), (np.ones(2),))) / 2,
+    "deep": lambda w: (
+        np.sum(
+            grad(lambda x: np.sum(grad(lambda y: cube(y, w) * np.sum(x))(np.ones(2))))(np.ones(2))
+        )
+        / 2
+    ),
+}
+
+
+@pytest.mark.parametrize("f", OPEN.values(), ids=OPEN)
+def test_in_a_script_a_tensor_that_is_closed_over_gets_its_gradient(f):
+    w = Tensor(2.0, requires_grad=True)
+    result = f(w)
+    assert result.item() == pytest.approx(12.0)
+    (result**2 + w).backward()
+    assert w.grad == pytest.approx(2 * 12 * 6 + 1)
+    with no_grad():
+        assert isinstance(f(w), np.ndarray | np.generic)
+
+
+@pytest.mark.parametrize("f", OPEN.values(), ids=OPEN)
+def test_in_a_checkpoint_and_in_another_thread_it_gets_it_as_well(f):
+    def in_a_thread(w):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(f, w).result()
+
+    for g in (f, checkpoint(f), in_a_thread, checkpoint(in_a_thread)):
+        assert grad(g)(2.0) == pytest.approx(6.0)
+        assert jvp(g, (2.0,), (1.0,))[1] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda f: grad(f)(3.0),
+        lambda f: value_and_grad(f)(3.0)[1],
+        lambda f: vjp(f, 3.0)[1](1.0)[0],
+        lambda f: jvp(f, (3.0,), (1.0,))[1],
+        lambda f: jacobian(f)(np.array(3.0)),
+        lambda f: hessian(f)(np.array(3.0)) * 3,
+    ],
+)
+def test_a_variable_that_comes_in_through_a_hook_or_a_rule_gets_its_gradient(inner):
+    def by_rule(y):
+        @primitive
+        def square(x):
+            return x**2
+
+        defvjp(square, lambda g, out, x: g * 2 * x * y)
+        return inner(square)
+
+    for outer in (by_rule, lambda y: inner(lambda x: hook(x**2, lambda g: g * y))):
+        assert outer(2.0) == pytest.approx(12.0)
+        if inner.__code__.co_names[0] != "hessian":  # walks a hook twice
+            assert grad(outer)(2.0) == pytest.approx(6.0)
+
+
+def test_a_penalty_on_the_slope_of_a_network_reaches_its_weights():
+    nn.init.seed(0)
+    model = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
+    x = np.array([[0.3], [0.7]])
+
+    def loss(model):
+        slope = grad(lambda t: np.sum(model(t)))(x)
+        return np.mean((slope - 1) ** 2) + np.mean(model(x) ** 2)
+
+    loss(model).backward()
+    weight = model[0].weight
+    for i in range(3):
+        moved = []
+        for step in (1e-6, -1e-6):
+            weight.data[i, 0] += step
+            moved.append(loss(model).item())
+            weight.data[i, 0] -= step
+        assert weight.grad[i, 0] == pytest.approx((moved[0] - moved[1]) / 2e-6, rel=1e-6)
+
+
+def test_what_vjp_returns_and_was_given_may_be_written_before_the_pull():
+    a = np.array([1.0, 2.0])
+    out, pull, aux = vjp(lambda x: (np.exp(x), x * 1.0), a, has_aux=True)
+    out -= 3.0
+    aux[:] = 0.0
+    a[:] = 7.0
+    assert_allclose(pull(np.ones(2))[0], np.exp([1.0, 2.0]))
