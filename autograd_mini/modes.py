@@ -97,8 +97,7 @@ class Switch:
             called = getattr(function, "__name__", repr(function))  # a functools.partial has none
             raise TypeError(
                 f"@{name}() can't decorate {called}, whose body runs after the call has "
-                f"returned: write `with {name}():` inside it, but around no yield, await or loop of "
-                f"the caller's"
+                f"returned: write `with {name}():` inside it, around no yield"
             )
 
         @functools.wraps(function)
@@ -117,7 +116,8 @@ def _runs_later(function: Callable[..., object]) -> bool:
 class no_grad(Switch):  # noqa: N801 - PyTorch's word, used like a function
     """Stop remembering calls: results inside need no gradient.
 
-    A context manager and a decorator; per thread and per task.
+    A context manager and a decorator; per thread and per task. Around a `yield` it also holds for
+    whoever runs the generator, as in Python every context does: leave it before.
 
     >>> from autograd_mini import Tensor, no_grad
     >>> weight = Tensor([1.0, 2.0], requires_grad=True)
