@@ -94,7 +94,7 @@ def like(values: Array, source: Array) -> Array:
     """
     if not source.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder(">"))
-    if layout_of(source) == "C" or not values.size:
+    if source.flags.carray or layout_of(source) == "C" or not values.size:
         return values
     strides = tuple(stride * values.itemsize // source.itemsize for stride in source.strides)
     array = _placed(values, strides, 0 if source.flags.aligned else 1)

@@ -136,7 +136,7 @@ def _noise(values: list[Array]) -> float:
     for order in range(1, len(values)):
         differences = np.diff(differences, axis=0)
         if order > 2:
-            noise = max(noise, _largest(differences, differences) / comb(2 * order, order) ** 0.5)
+            noise = max(noise, _largest(differences) / comb(2 * order, order) ** 0.5)
     return noise
 
 
@@ -155,17 +155,30 @@ def _extrapolated(
     unknown = Derivative(slopes[0], np.full(slopes[0].shape, UNKNOWN))  # the least rounded
     if start > LEVELS - FEWEST:
         return unknown
-    best, error = slopes[-1], np.full(slopes[-1].shape, UNKNOWN)
-    row: list[Array] = []
-    for slope, rounding in zip(slopes[start:], noise[start:], strict=True):
-        above, row = row, [slope]
-        for k, coarse in enumerate(above):
-            factor = 4.0 ** (k + 1)
-            row.append((factor * row[k] - coarse) / (factor - 1))
-            gap = np.maximum(np.abs(row[-1] - row[k]), np.abs(row[-1] - coarse)) + rounding
-            best, error = np.where(gap < error, row[-1], best), np.fmin(gap, error)
+    best, error = _best(np.array(slopes[start:]), np.array(noise[start:]))
     is_lost = _drift(slopes, best, 64 * EPSILON * max(_largest(*end) for end in ends) / steps[-1])
     return Derivative(*np.where(is_lost, unknown, (best, error + uncertain)))
+
+
+def _best(column: Array, noise: Array) -> tuple[Array, Array]:
+    """Return the entry of the table over `column`, by level, that differs least from neighbours.
+
+    And by how much; the last slope, UNKNOWN, if all are nan.
+    """
+    levels, shape = len(column), column.shape[1:]
+    noise = noise.reshape(levels, *(1 for _ in shape))
+    entries = np.broadcast_to(column[-1], (levels, levels, *shape)).copy()
+    gaps = np.full(entries.shape, UNKNOWN)
+    for k in range(levels - 1):
+        coarse, fine = column[:-1], column[1:]
+        factor = 4.0 ** (k + 1)
+        column = (factor * fine - coarse) / (factor - 1)
+        gap = np.maximum(np.abs(column - fine), np.abs(column - coarse)) + noise[k + 1 :]
+        entries[k + 1 :, k], gaps[k + 1 :, k] = column, np.fmin(gap, UNKNOWN)
+    entries, gaps = (x.reshape(levels * levels, *shape) for x in (entries, gaps))
+    least = np.argmin(gaps, axis=0)[None]
+    best, error = (np.take_along_axis(x, least, axis=0)[0] for x in (entries, gaps))
+    return np.where(error < UNKNOWN, best, entries[0]), error
 
 
 def _drift(slopes: list[Array], best: Array, rounding: float) -> Array:
@@ -180,8 +193,8 @@ def _drift(slopes: list[Array], best: Array, rounding: float) -> Array:
     return drift
 
 
-def _largest(up: Array, down: Array) -> float:
-    return float(max(np.max(np.abs(up), initial=0.0), np.max(np.abs(down), initial=0.0)))
+def _largest(*arrays: Array) -> float:
+    return float(max(np.abs(x).max(initial=0.0) for x in arrays))
 
 
 def _settled(slopes: list[Array], noise: list[float]) -> int:
@@ -189,8 +202,8 @@ def _settled(slopes: list[Array], noise: list[float]) -> int:
 
     That is noise, or too little beside the slope to be a wave of the function.
     """
-    gaps = [_largest(a - b, a - b) for a, b in zip(slopes[1:], slopes, strict=False)]
-    little = NO_WAVE * _largest(slopes[-1], slopes[-1])
+    gaps = [_largest(a - b) for a, b in zip(slopes[1:], slopes, strict=False)]
+    little = NO_WAVE * _largest(slopes[-1])
     start = len(gaps)
     for level in range(len(gaps) - 2, -1, -1):
         if not gaps[level + 1] <= max(gaps[level] / 2 + 4 * noise[level + 2], little):
