@@ -351,7 +351,12 @@ def is_taken(f: Any, x: Any) -> bool:
         return False
 
 
-ALONE = [f for f in TABLE if TABLE[f].vjps and f is not np.empty_like]
+def is_of_a_test(f: Any) -> bool:
+    return str(getattr(f, "__module__", "")).startswith("tests.")
+
+
+# Other tests, if they are imported first, have put wrong rules into the table.
+ALONE = [f for f in TABLE if TABLE[f].vjps and f is not np.empty_like and not is_of_a_test(f)]
 
 
 @pytest.mark.parametrize(
