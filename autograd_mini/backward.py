@@ -64,7 +64,7 @@ def gradients(
     >>> gradients(slope, [x])
     [array(18.)]
     """
-    return _gradients(output, inputs, gradient, create_graph, is_partial=False)
+    return _gradients(output, inputs, gradient, create_graph)
 
 
 def partial_gradients(
@@ -74,8 +74,20 @@ def partial_gradients(
     return _gradients(output, inputs, gradient, create_graph, is_partial=True)
 
 
+def whole_gradients(
+    output: Storage, inputs: Iterable[Storage], gradient: Any, create_graph: bool
+) -> list[Any]:
+    """Return the same as `gradients`, where nothing lies behind `output` that leads elsewhere."""
+    return _gradients(output, inputs, gradient, create_graph, is_whole=True)
+
+
 def _gradients(
-    output: Storage, inputs: Any, gradient: Any, create_graph: bool, is_partial: bool
+    output: Storage,
+    inputs: Any,
+    gradient: Any,
+    create_graph: bool,
+    is_partial: bool = False,
+    is_whole: bool = False,
 ) -> list[Any]:
     inputs = inputs if isinstance(inputs, Storage) else [*inputs]
     if isinstance(inputs, Storage) or not all(map(_requires_grad, inputs)):
@@ -87,7 +99,14 @@ def _gradients(
         is_tensor = isinstance(gradient, Storage)
         seed = fit(gradient, output._array) if is_tensor else type(output)(seed)  # type: ignore[call-arg]
     wanted = frozenset(x._tick for x in inputs)
-    walk = Walk(output, seed, differentiable=create_graph, wanted=wanted, is_partial=is_partial)
+    walk = Walk(
+        output,
+        seed,
+        differentiable=create_graph,
+        wanted=wanted,
+        is_partial=is_partial,
+        is_whole=is_whole,
+    )
     with enable_grad() if create_graph else no_grad():
         found = walk.run()
     return [_result(found.get(x._tick), x, create_graph) for x in inputs]

@@ -81,7 +81,7 @@ def _by_columns(run: Run) -> list[list[Any]]:
     g^T J is linear in g, so the gradients of its elements by g are the columns of J.
     """
     gs, products = run.push()
-    is_nested = run.is_open(products)
+    is_nested = run.is_nested_by(products)
     columns: list[list[list[Any]]] = [[] for _ in run.outputs]
     for x, product in zip(run.inputs, products, strict=True):
         found = [_column(product, unit, gs, is_nested) for unit in _units(x)]

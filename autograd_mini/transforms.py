@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.backward import gradients
+from autograd_mini.backward import gradients, whole_gradients
 from autograd_mini.clock import tick
 from autograd_mini.exits import GradientLostError
 from autograd_mini.fitting import copied
@@ -74,7 +74,8 @@ class Run:
         out, aux = out if has_aux else (out, None)
         self.tree = out
         self.outputs = [x if isinstance(x, Tensor) else Tensor(x) for x in leaves(out)]
-        self.is_nested = self.is_open([*leaves(out), *leaves(aux)])
+        is_given = any(not x.is_leaf for x in self.inputs) and self.is_recording
+        self.is_nested = is_given or self.is_open([*leaves(out), *leaves(aux)])
         self.aux = mapped(self.result, aux)
 
     def is_open(self, results: list[Any]) -> bool:
@@ -96,7 +97,9 @@ class Run:
         is_tried = self.is_inside and self.is_recording and not is_recorded
         with enable_grad():
             y, g = pairs[0] if len(pairs) == 1 else (weighed(pairs), None)
-            found = gradients(y, self.inputs, g, create_graph=is_recorded or is_tried)
+            is_whole = self.is_recording and not self.is_nested
+            pulled = whole_gradients if is_whole else gradients
+            found = pulled(y, self.inputs, g, create_graph=is_recorded or is_tried)
         return [x.data for x in found] if is_tried and not self.is_open(found) else found
 
     def push(self) -> tuple[list[Tensor], list[Any]]:
@@ -107,6 +110,10 @@ class Run:
             for y, kind in zip(self.outputs, kinds, strict=True)
         ]
         return gs, self.pull(gs, is_recorded=True)
+
+    def is_nested_by(self, products: list[Any]) -> bool:
+        """Return whether `products` with the Jacobian must stay differentiable."""
+        return self.is_nested or (self.is_inside and self.is_open(products))
 
     def result(self, x: Any) -> Any:
         """Return a Tensor as the caller is to see it: with its graph, or as a bare array."""
@@ -183,7 +190,7 @@ def jvp(
         tuple(tangents), run.primals, run.inputs, "jvp takes tangents like the primals"
     )
     gs, products = run.push()
-    is_nested = run.is_open(products) or any(map(requires_grad, directions))
+    is_nested = run.is_nested_by(products) or any(map(requires_grad, directions))
     with enable_grad():
         pairs = [(p, t) for p, t in zip(products, directions, strict=True) if requires_grad(p)]
         changes = (

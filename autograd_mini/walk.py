@@ -36,6 +36,7 @@ class Walk:
         differentiable: run the rules on Tensors, so that the gradients have a graph.
         wanted: ticks of the only Tensors whose gradients are asked for; all leaves if empty.
         is_partial: go no further back than to the wanted ones.
+        is_whole: whether all that lies behind leads to a wanted one, so that nobody has to look.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Walk:
         differentiable: bool = False,
         wanted: frozenset[int] = frozenset(),
         is_partial: bool = False,
+        is_whole: bool = False,
     ) -> None:
         self.is_partial = is_partial
         self.is_watched = type(mode()) is Watch
@@ -69,7 +71,7 @@ class Walk:
         self.wanted = wanted
         self.oldest = min(wanted) if wanted else 0
         # A rule runs only for what leads to a wanted Tensor: others may refuse, or cost.
-        self.on_way = ways_to(wanted, output) if wanted else None
+        self.on_way = ways_to(wanted, output) if wanted and not is_whole else None
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
         self.reach = Reach(self.on_way)
