@@ -353,3 +353,21 @@ def test_an_assigned_tensor_keeps_its_dtype():
     assert w.grad.dtype == np.float64
     assert_array_equal(x.grad, [0, 1])
     assert_array_equal(w.grad, 1)
+
+
+@pytest.mark.parametrize(
+    ("t", "x"),
+    [(np.ones(2), np.ones((3, 2))), (np.ones(2, int), 0.5), (np.ones(2), np.ones(2) * 1j)],
+)
+def test_what_numpy_can_not_write_in_place_is_refused(t, x):
+    with pytest.raises(TypeError if np.ndim(x) < 2 else ValueError):
+        t += x
+    made = Tensor(t)
+    with pytest.raises(ValueError, match="can't be written into a Tensor of"):
+        made += Tensor(x, requires_grad=np.ndim(x) > 0)
+
+
+def test_in_place_arithmetic_keeps_the_dtype():
+    t = Tensor(np.float32([1.0, 2.0]), requires_grad=True) * 1
+    t *= Tensor(np.array([3.0, 4.0]), requires_grad=True)
+    assert t.dtype == np.float32

@@ -10,6 +10,7 @@ import contextvars
 import functools
 import weakref
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ class Machine(RuleBasedStateMachine):
     def pair(self, shape, layout, dtype, seed, needs) -> tuple[Tensor, Node]:
         data = numbers(shape, seed, dtype)
         array = laid_out(data, layout)
-        node = self.record.leaf(array.copy(order="K") if needs else array, needs)
+        node = self.record.leaf(np.array(array) if needs else array, needs)
         return Tensor(laid_out(data, layout), requires_grad=needs), node
 
     @statement(target=tensors, name=st.sampled_from(sorted(CURVED)), x=tensors)
@@ -267,6 +268,13 @@ class Machine(RuleBasedStateMachine):
         if x.node.needs and x.node.kind is None:
             found = refusal(lambda: before.__iadd__(y.tensor))
             check_refusal(found, ("in place would overwrite",))
+            return multiple()
+        array, other = x.node.array, y.node.array
+        with suppress(ValueError):  # shapes that do not go together: no call at all
+            if np.broadcast_shapes(array.shape, other.shape) != array.shape:
+                assert "can't be written into" in str(refusal(lambda: before.__iadd__(y.tensor)))
+                return multiple()
+        if np.result_type(array, other) != array.dtype:  # cast back: two calls
             return multiple()
         node = self.record.call(BINARY["add"], x.node, y.node)
         return self.made(lambda: before.__iadd__(y.tensor), node)
