@@ -39,23 +39,24 @@ class Exits:
 
     __slots__ = ()
     _array: Any
+    data: Any
     _needs: bool
     _operation: Any
     name: str | None
 
     def item(self) -> Any:
         """Return the only element as a Python number, which no gradient flows through."""
-        return as_numpy(self._array).item()
+        return as_numpy(self.data).item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers, without their gradients."""
-        return as_numpy(self._array).tolist()
+        return as_numpy(self.data).tolist()
 
     def _leave(self, kind: str) -> Any:
         """Return the bare array for a conversion to `kind`, or refuse to lose a gradient."""
         if self._needs and is_recording():
             raise GradientLostError(_lost(self, kind))
-        return self._array
+        return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         is_masked = frame_at(1).f_globals.get("__name__", "").startswith("numpy.ma.")
@@ -94,7 +95,7 @@ class Exits:
         return np.round(self, digits or 0)
 
     def __bool__(self) -> bool:
-        return bool(self._array)
+        return bool(self.data)
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd_mini.clock import mark_rebound, mark_written
+from autograd_mini.guards import check_used, check_writable, live
 from autograd_mini.modes import is_recording, is_watching
 from autograd_mini.rules.indexing import setitem
-from autograd_mini.storage import Storage, bare_index, needs_grad, taken
+from autograd_mini.storage import Storage, bare, bare_index, kept, needs_grad
 
 T = TypeVar("T", bound="Writable")
 
@@ -29,7 +30,8 @@ def _in_place(function: Any) -> Callable[[T, Any], T]:
             return _in_form_of(self, self._call(function, other))
         if is_watching():
             self._call(function, other)  # looks at the result, before anything is overwritten
-        function(self._array, taken(other), out=self._array)
+        _check(self, other)
+        function(self._array, _taken(other), out=self._array)
         mark_written(self._array)
         return self
 
@@ -44,6 +46,17 @@ def _in_form_of(t: T, result: T) -> T:
             f"and shape {t.shape}: write t = t + x for t += x"
         )
     return result if result.dtype == t.dtype else result.astype(t.dtype)
+
+
+def _taken(x: Any) -> Any:
+    """Return an operand as a call that is not recorded takes it: a bare array or number."""
+    return bare(kept(x, is_array=True))
+
+
+def _check(target: Storage, value: Any) -> None:
+    if live:
+        check_used(target, value)
+        check_writable(target._array)
 
 
 class Writable(Storage):
@@ -62,8 +75,9 @@ class Writable(Storage):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = bare_index(index)
+        _check(self, value)
         if not is_recording() or not (self._needs or needs_grad(value)):
-            self._array[index] = taken(value)
+            self._array[index] = _taken(value)
             mark_written(self._array)
             return
         self._check_no_leaf("item assignment")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd_mini import kinds
+from autograd_mini import guards, kinds
 from autograd_mini.clock import mark_rebound, mark_written, tick, writes
 from autograd_mini.exits import Exits, check_assigned, no_gradient
 from autograd_mini.fitting import copied
@@ -66,7 +66,7 @@ class Storage(Methods, Exits):
 
         Writes through the array itself, `t.data[0] = x`, only `detect_anomaly` can see.
         """
-        return self._array
+        return guards.looked_at(self._array, self) if guards.live else self._array
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -79,6 +79,7 @@ class Storage(Methods, Exits):
         mark_written(self._array)
 
     def _check_replaceable(self, value: Any) -> None:
+        guards.check_writable(self._array)
         if value.shape != self.shape:
             raise ValueError(
                 f"the data of a Tensor keep their shape {self.shape}, found {value.shape}: "
@@ -126,6 +127,8 @@ class Storage(Methods, Exits):
         if not self.is_leaf:
             raise RuntimeError("only a leaf's requires_grad can be set; use .detach() on a result")
         check_dtype(self._array.dtype, value)
+        if bool(value) != self._needs:
+            guards.check_writable(self._array)
         if value and not self._needs:
             mark_rebound()
             self._constant_until = writes.turned_on = writes.last
@@ -188,7 +191,7 @@ class Storage(Methods, Exits):
                 f"{self!r} is a result, which can't be pickled or deep-copied without what it was "
                 f"computed from: use its .detach() or .data, or copy.copy(t), which is recorded"
             )
-        return _rebuild, (type(self), self._array, self._needs, self._grad, self.name)
+        return _rebuild, (type(self), self.data, self._needs, self._grad, self.name)
 
 
 _CONTENT = tuple(slot for slot in Storage.__slots__ if slot not in ("__weakref__", "name"))
@@ -254,11 +257,6 @@ def _own_index(x: Any) -> Any:
     return x.copy() if type(x) is ndarray and x.dtype.kind in "biu" else x
 
 
-def taken(x: Any) -> Any:
-    """Return an operand as a call that is not recorded takes it: a bare array or number."""
-    return bare(kept(x, is_array=True))
-
-
 _INDICES = frozenset({int, slice, type(None), type(...), np.intp, bool})
 
 
@@ -270,6 +268,7 @@ def bare_index(index: Any) -> Any:
     if kind is tuple:
         return tuple(map(bare_index, index))
     kinds.check_kinds(index)
+    guards.check_used(index)
     return _copied([bare(index)])[0]
 
 

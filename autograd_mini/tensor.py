@@ -2,8 +2,7 @@
 
 Every operator, method and `np.function(tensor)` ends in `record` and `remember`: run the NumPy
 call on the bare arrays, then keep operation, arguments and line in the result. These Tensors and
-their arguments are the graph; there is no other. `walk.py`, which walks it, is what to read
-next; what a Tensor holds stands in `storage.py`, its array methods in `methods.py`.
+their arguments are the graph; there is no other. Read `walk.py` next, `storage.py`, `methods.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from autograd_mini import backward as reverse
 from autograd_mini.anomaly import watch, watched
 from autograd_mini.clock import tick, ticks
 from autograd_mini.fitting import copied
+from autograd_mini.guards import check_used, live
 from autograd_mini.in_place import Writable
 from autograd_mini.kinds import check_kept
 from autograd_mini.modes import Watch, mode, watches
@@ -109,8 +109,7 @@ def remember(
     if needs and mode():
         result._needs = True
         result._operation = operation
-        result._args = args
-        result._values = values
+        result._args, result._values = args, values
         result._kwargs = kwargs
         try:
             frame = frame_at(depth)
@@ -120,11 +119,12 @@ def remember(
         if code is not lately[0]:
             frame = leave_library(frame)
             code = frame.f_code
-        result._code = code
-        result._offset = frame.f_lasti
+        result._code, result._offset = code, frame.f_lasti
     elif watches and type(mode()) is Watch:
         return watched(remember, out, operation, args, needs, values, kwargs)
     else:
+        if live:
+            check_used(args, kwargs)
         if out.dtype not in NUMERIC:
             check_dtype(out.dtype, requires_grad=False)
         result._needs, result._operation = False, None
@@ -136,6 +136,7 @@ def _remember_several(
 ) -> Any:
     """Make a Tensor of each array in a tuple, named or not, or list; what holds none stays."""
     if not isinstance(out, tuple | list) or not all(hasattr(x, "dtype") for x in out):
+        check_used(args, kwargs)
         return out
     call = remember(np.empty(0), operation, args, needs, (), kwargs or {})
     call._array = tuple(out)
@@ -201,8 +202,7 @@ class Tensor(Writable):
 
     >>> from autograd_mini import Tensor
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
-    >>> loss = (x**2).sum()
-    >>> loss.backward()
+    >>> (x**2).sum().backward()
     >>> x.grad
     array([2., 4.])
     """
@@ -234,15 +234,14 @@ class Tensor(Writable):
                 on inner Tensors too. Otherwise the walk releases the graph as it passes.
 
         Raises:
-            RuntimeError: self has no graph, its graph was released, or a value in it was
-                overwritten since it was recorded.
+            RuntimeError: self has no graph, or a released one, or a value was overwritten since.
             ValueError: self is no scalar and `gradient` is missing, or has another shape.
         """
         reverse.backward(self, gradient, retain_graph)
 
     def detach(self) -> Tensor:
         """Return a Tensor of the same memory that no gradient flows through."""
-        return Tensor(self._array, name=self.name)
+        return Tensor(self.data, name=self.name)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":

@@ -7,19 +7,16 @@ several threads.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from types import CellType, FunctionType, MethodType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autograd_mini import Tensor
+from autograd_mini import Tensor, enable_grad
 from autograd_mini.checks import shown
-from autograd_mini.clock import tick
-from autograd_mini.operation import nested
+from autograd_mini.clock import tick, written_at
+from autograd_mini.guards import Guard
 from autograd_mini.origin import skip_frames_in
 from autograd_mini.trees import leaves
-from nn.attributes import attributes, slots
+from nn.copying import Copy
 from nn.module import Module, _state
 
 skip_frames_in(__file__)
@@ -29,9 +26,16 @@ def functional_call(model: Module, params: Mapping[str, Any], /, *args: Any, **k
     """Return `model(*args, **kwargs)` computed with other parameters; the model stays as it is.
 
     What is computed depends on `params`, so `grad`, `jacobian`, `hessian` and the others
-    differentiate a network by its parameters. What `forward` assigns to attributes, or puts into
-    lists and dicts, is gone after the call. Arrays are not copied, nor Generators: masks of
-    `Dropout` go on as in a call of the model.
+    differentiate a network by its parameters. What `forward` assigns to attributes, puts into
+    lists, dicts and sets, or writes into arrays and constants, such as a running mean, goes into
+    copies that are gone after the call: the model and `params` stay as they are. Parameters are
+    not copied: a write into one raises, and gradients of those left out are the model's. Generators
+    are not copied: masks of `Dropout` go on as in a call of the model.
+
+    Objects of other classes are shared, and so are globals. A replaced Tensor that is used through
+    one raises, and so does a write into a Tensor of the model. Not noticed are their other
+    changes, values that left as bare numbers before the call, and what another thread or a
+    generator that `forward` returns does.
 
     Args:
         model: a module.
@@ -41,8 +45,8 @@ def functional_call(model: Module, params: Mapping[str, Any], /, *args: Any, **k
         kwargs: likewise.
 
     Raises:
-        RuntimeError: the module used a parameter that was to be replaced, by a way that can't be
-            followed.
+        RuntimeError: the module used a Tensor that was to be replaced, by a way that can't be
+            followed, or wrote into a parameter; writing through its `.data` is a ValueError.
         TypeError: `model` is no module, `params` no mapping, or a value is no array of numbers.
         ValueError: the model has no such path, another shape there, or was given two values for
             one Tensor.
@@ -61,13 +65,39 @@ def functional_call(model: Module, params: Mapping[str, Any], /, *args: Any, **k
         raise TypeError(f"functional_call takes a module, found {model!r}: write nn.Linear(3, 2)")
     own = _state(model)
     given = _given(type(model).__name__, own, params)
-    start = tick()
-    twin, results = _copy(model, given, {id(x): x.requires_grad for x in own.values()})
-    out = twin(*args, **kwargs)
-    allowed = {id(x) for x in (*params.values(), *leaves((args, kwargs)))}
-    originals = {id(x): path for path, x in own.items() if id(x) in given and id(x) not in allowed}
-    _check_replaced(out, originals, results, start)
+    twin = Copy(model, given)
+    _mark(twin, given, own)
+    paths = {id(x): path for path, x in reversed(own.items())}
+    inputs = {id(x) for x in leaves((args, kwargs))}
+    originals = _Originals(
+        {at: path for at, path in paths.items() if at in given and at not in inputs},
+        {id(x): (paths[id(x)], *made) for x, *made in twin.constants if id(x) not in inputs},
+        twin.results,
+        tick(),
+    )
+    with Guard(_not_written(own, given, twin), originals.check):
+        out = twin.model(*args, **kwargs)
+        originals.check(out)
     return out
+
+
+def _mark(twin: Copy, given: dict[int, Tensor], own: dict[str, Tensor]) -> None:
+    """Note in the modules of the copy which of the Tensors put into it stand for parameters."""
+    put = {**given, **{id(x): new for x, new, _ in twin.constants}}
+    stands_for = {id(put[id(x)]): x.requires_grad for x in own.values() if id(x) in put}
+    for module in twin.model.modules():
+        vars(module)["_stands_for"] = stands_for
+
+
+def _not_written(
+    own: dict[str, Tensor], given: dict[int, Tensor], twin: Copy
+) -> Iterator[tuple[Any, str]]:
+    """Yield the arrays of the model, and those given for parameters, with their names."""
+    yield from ((x._array, "a result that the model holds") for x in twin.results)
+    for path, x in own.items():
+        yield x._array, repr(path)
+        if x.requires_grad and id(x) in given:
+            yield given[id(x)]._array, repr(path)
 
 
 def _given(name: str, own: dict[str, Tensor], params: Any) -> dict[int, Tensor]:
@@ -83,7 +113,7 @@ def _given(name: str, own: dict[str, Tensor], params: Any) -> dict[int, Tensor]:
         )
     given: dict[int, Tensor] = {}
     paths: dict[int, str] = {}
-    taken = {id(x) for path, x in own.items() if path not in params}
+    taken = {id(x) for x in own.values()}
     for path, value in params.items():
         x = own[path]
         first = paths.setdefault(id(x), path)
@@ -95,8 +125,11 @@ def _given(name: str, own: dict[str, Tensor], params: Any) -> dict[int, Tensor]:
                 )
             continue
         new = _tensor(name, path, x, value)
-        # Two parameters stay two, also with one Tensor in the place of both.
-        given[id(x)] = +new if id(new) in taken else new
+        # Two parameters stay two, also with one Tensor in the place of both. A constant may be
+        # written, so what is given for it is copied, and still connected.
+        is_itself = x.requires_grad and id(new) not in taken
+        with enable_grad():
+            given[id(x)] = new if is_itself else new.copy()
         taken.add(id(new))
     return given
 
@@ -118,124 +151,60 @@ def _tensor(name: str, path: str, own: Tensor, value: Any) -> Tensor:
     return new
 
 
-def _copy(
-    model: Module, given: dict[int, Tensor], are_parameters: dict[int, bool]
-) -> tuple[Module, list[Tensor]]:
-    """Return a copy of the structure of `model` that holds `given`, and the results it holds."""
-    made: dict[int, Any] = dict(given)
-    stands_for = {id(new): are_parameters[at] for at, new in given.items()}
-    originals, results = [], []
-    seen: set[int] = set()
-    pending: list[Any] = [model]
-    while pending:
-        x = pending.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        if isinstance(x, Tensor):
-            results += [] if x.is_leaf else [x]
-        elif isinstance(x, Module | list | dict):
-            made[id(x)] = object.__new__(type(x)) if isinstance(x, Module) else copy.copy(x)
-            originals.append(x)
-        pending += _parts(x)
-    for x in originals:
-        _fill(made[id(x)], x, made)
-        if isinstance(x, Module):
-            vars(made[id(x)])["_stands_for"] = stands_for
-    twin: Module = made[id(model)]
-    return twin, results
+class _Originals:
+    """The Tensors of a model that a call on its copy must not use.
 
-
-def _parts(x: Any) -> Iterable[Any]:
-    if isinstance(x, Module):
-        return (value for _, value in attributes(x))
-    if isinstance(x, dict):
-        return x.values()
-    return x if isinstance(x, list | tuple) else ()
-
-
-def _fill(new: Any, old: Any, made: dict[int, Any]) -> None:
-    """Put into `new`, a copy of `old`, copies of what that holds."""
-    if isinstance(old, list):
-        list.__setitem__(new, slice(None), [_part(x, made) for x in old])
-    elif isinstance(old, dict):
-        for key, x in old.items():
-            dict.__setitem__(new, key, _part(x, made))
-    else:
-        held = {name: _part(x, made) for name, x in attributes(old)}
-        kind: Any = type(old)
-        for name, slot in slots(kind):
-            if name in held:
-                slot.__set__(new, held[name])
-        vars(new).update((name, held[name]) for name in vars(old))
-
-
-def _part(x: Any, made: dict[int, Any]) -> Any:
-    """Return what the copy holds in the place of `x`, which is shared if nothing in it was copied.
-
-    A function that remembers a part of the model, such as a method, gets its copy.
+    Args:
+        replaced: the path of each that was replaced, by its id.
+        constants: the path, copy, and first array of the copy, of each that was copied, by its id.
+        results: what the model computed before the call.
+        start: the tick at which the call began.
     """
-    if id(x) in made:
-        return made[id(x)]
-    if isinstance(x, tuple):
-        parts = [_part(part, made) for part in x]
-        return x if all(map(_is, parts, x)) else tuple.__new__(type(x), parts)
-    return _function(x, made) if callable(x) else x
 
+    def __init__(
+        self,
+        replaced: dict[int, str],
+        constants: dict[int, tuple[str, Tensor, Any]],
+        results: list[Tensor],
+        start: int,
+    ) -> None:
+        self._replaced, self._constants, self._start = replaced, constants, start
+        self._results = {id(x): x for x in results}
+        self._seen: set[tuple[int, int]] = set()
 
-def _function(x: Any, made: dict[int, Any]) -> Any:
-    """Return a function like `x` that remembers the copies."""
-    if isinstance(x, MethodType) and id(x.__self__) in made:
-        return MethodType(x.__func__, made[id(x.__self__)])
-    if isinstance(x, partial):
-        function, *args = (_part(part, made) for part in (x.func, *x.args))
-        return partial(function, *args, **{k: _part(v, made) for k, v in x.keywords.items()})
-    if isinstance(x, FunctionType) and x.__closure__:
-        cells = tuple(_cell(cell, made) for cell in x.__closure__)
-        if not all(map(_is, cells, x.__closure__)):
-            twin = FunctionType(x.__code__, x.__globals__, x.__name__, x.__defaults__, cells)
-            twin.__kwdefaults__ = x.__kwdefaults__
-            return twin
-    return x
+    def check(self, values: Any) -> None:
+        """Raise if `values` hold an original, or were computed from one.
 
+        Only what was recorded since the start is looked at, and what lies behind the results.
+        """
+        pending = [(x, self._start) for x in leaves(values)]
+        while pending:
+            x, oldest = pending.pop()
+            if not isinstance(x, Tensor):
+                continue
+            if id(x) in self._replaced:
+                raise RuntimeError(
+                    f"functional_call replaced {self._replaced[id(x)]!r}, but the module used the "
+                    f"original, through a value computed before the call or through {_UNFOLLOWED}"
+                )
+            if oldest and id(x) in self._constants:
+                self._check_constant(*self._constants[id(x)])
+            oldest = 0 if id(x) in self._results else oldest
+            if x.is_leaf or x._tick < oldest or (x._tick, oldest) in self._seen:
+                continue
+            self._seen.add((x._tick, oldest))
+            if x._args is not None:
+                pending += [(part, oldest) for part in leaves((x._args, x._kwargs))]
 
-def _cell(cell: CellType, made: dict[int, Any]) -> CellType:
-    try:
-        held = cell.cell_contents
-    except ValueError:  # empty
-        return cell
-    return CellType(made[id(held)]) if id(held) in made else cell
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
-
-
-def _check_replaced(out: Any, originals: dict[int, str], results: list[Tensor], start: int) -> None:
-    """Raise if `out` was computed from an original, or from a result that was.
-
-    Only what was recorded since `start` is looked at, and what lies behind `results`.
-    """
-    found = list(_behind([x for x in leaves(out) if isinstance(x, Tensor)], start))
-    held = {id(x) for x in results}
-    for x in (*found, *_behind([x for x in found if id(x) in held], 0)):
-        if id(x) in originals:
+    def _check_constant(self, path: str, twin: Tensor, array: Any) -> None:
+        if twin._array is not array or written_at(array) > self._start:
             raise RuntimeError(
-                f"functional_call replaced {originals[id(x)]!r}, but the module used the original, "
-                f"through a value computed before the call or through something that holds it and "
-                f"is no module, list, tuple or dict: compute it in forward, from self"
+                f"functional_call: forward wrote into its copy of {path!r}, but the module used "
+                f"the original, through {_UNFOLLOWED}"
             )
 
 
-def _behind(tensors: list[Tensor], start: int) -> Iterator[Tensor]:
-    """Yield `tensors` and those that they were computed from, to the ones older than `start`."""
-    seen: set[int] = set()
-    while tensors:
-        x = tensors.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        yield x
-        if not x.is_leaf and x._tick >= start and x._args is not None:
-            values = nested((*x._args, *(x._kwargs or {}).values()))
-            tensors += [value for value in values if isinstance(value, Tensor)]
+_UNFOLLOWED = (
+    "something that holds it and is no module, list, tuple or dict: compute it in forward, "
+    "from self"
+)

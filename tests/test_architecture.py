@@ -30,7 +30,7 @@ ROOMS = (
     ("autograd_mini.modes",),
     ("autograd_mini.origin",),
     ("autograd_mini.clock",),
-    ("autograd_mini.signature", "autograd_mini.words"),
+    ("autograd_mini.signature", "autograd_mini.words", "autograd_mini.guards"),
     ("autograd_mini.operation",),
     ("autograd_mini.kinds",),
     ("autograd_mini.primitive",),
