@@ -32,7 +32,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     to do the same when it is run again, and random numbers must come from outside. Other values are
     noticed; the same values with other slopes, as after a change of a branch, are not. What it
     leaves outside, in a list or in a Tensor that it assigns into, has no gradient by its arguments:
-    return it.
+    return it. A result of which only a part is used is differentiated as a whole: where the slope
+    of the other part is infinite, the gradient is nan, not 0 (`checkpoint(np.sqrt)(x)[1]` at 0).
 
     Args:
         f: a function of Tensors, and of anything else, that returns Tensors or containers of them.

@@ -56,17 +56,17 @@ class Operation:
 
     `is_constant` says that the derivative is zero or none; an operation that is not constant and
     has no `vjps` is a primitive still waiting for its rules. For `reach.py`, `moves` says that the
-    rules only move the elements of a gradient, and `selects` that they leave some out; `flow` is
-    the rule for masks where it is another one.
+    rules only move the elements of a gradient, and `selects` that they leave some out, always or
+    for what arguments; `mask_rules` are for masks where the own rules do not fit.
     """
 
     __slots__ = (
-        "flow",
         "forward",
         "function",
         "is_constant",
         "is_elementwise",
         "keywords",
+        "mask_rules",
         "most_args",
         "moves",
         "name",
@@ -82,9 +82,10 @@ class Operation:
         self.function = function
         self.forward = forward
         self.name = public_name(function)
-        self.is_constant = self.moves = self.selects = False
+        self.is_constant = self.moves = False
+        self.selects: Any = False
+        self.mask_rules: dict[str, Vjp | None] = {}
         self.is_elementwise = isinstance(function, np.ufunc) and function.signature is None
-        self.flow: Vjp | None = None
         self.vjps: tuple[Vjp, ...] = ()
         self.vjps_by_name: dict[str, Vjp] = {}
         self.names: tuple[str, ...] | None = None

@@ -217,11 +217,33 @@ def nondifferentiable(function: F) -> F:
     return function
 
 
-def moves_elements(*functions: Callable[..., Any], leaves_out: bool = False) -> None:
-    """Say that the rules of `functions` only move the elements of `g`, and may leave some out."""
+def moves_elements(
+    *functions: Callable[..., Any],
+    leaves_out: bool | Callable[..., bool] = False,
+    **mask_rules: Vjp | None,
+) -> None:
+    """Say that the rules of `functions` only move the elements of `g`, or add some of them.
+
+    Args:
+        functions: functions of the table.
+        leaves_out: whether they may leave elements out, or for what positional arguments.
+        mask_rules: by the name of an argument, the rule for masks where its own does not fit;
+            None where it is not known what flows. A rule may return None as well.
+    """
     for function in functions:
         operation = TABLE[function] = _known(function)
         operation.moves, operation.selects = True, leaves_out
+        operation.mask_rules = mask_rules
+
+
+def works_elementwise(*functions: Callable[..., Any]) -> None:
+    """Say that each element of a result depends on the arguments in its own place alone.
+
+    Of ufuncs this is known.
+    """
+    for function in functions:
+        operation = TABLE[function] = _known(function)
+        operation.is_elementwise = True
 
 
 def _known(function: Callable[..., Any]) -> Operation:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_mini.fitting import unbroadcast
-from autograd_mini.operation import CONTAINERS, Operation, Vjp
+from autograd_mini.operation import CONTAINERS, ITEM, Operation, Vjp
 from autograd_mini.recorded import Ticks, calls_behind, leads
 from autograd_mini.storage import bare, needs_grad
 
@@ -27,22 +27,30 @@ class Reach:
 
     Attributes:
         on_way: the ticks that the walk goes to, all if None.
-        masks: which elements were reached, by the tick of a Tensor; none where all were.
+        masks: which elements were reached, by the tick of a Tensor, or by tick and position of one
+            of several results; none where all were.
         steep: whether an infinite slope lies behind a Tensor, by its tick, as far as was asked.
+        is_differentiable: whether the gradients will be differentiated, so that a slope whose own
+            slope may be infinite, as that of x**1.5 at 0, counts as steep.
     """
 
-    __slots__ = ("masks", "on_way", "steep")
+    __slots__ = ("is_differentiable", "masks", "on_way", "steep")
 
-    def __init__(self, on_way: Ticks) -> None:
+    def __init__(self, on_way: Ticks, is_differentiable: bool = False) -> None:
         self.on_way = on_way
-        self.masks: dict[int, Any] = {}
+        self.is_differentiable = is_differentiable
+        self.masks: dict[Any, Any] = {}
         self.steep: dict[int, bool] = {}
 
-    def leaves_out(self, args: Any) -> bool:
+    def leaves_out(self, operation: Operation, args: Any) -> bool:
         """Return whether a selection from `args` may leave out elements whose slope is infinite."""
+        selects = operation.selects
+        return (selects is True or selects(*args)) and self._is_any_steep(args)
+
+    def _is_any_steep(self, args: Any) -> bool:
         for x in args:
             if type(x) in CONTAINERS:
-                if self.leaves_out(x):
+                if self._is_any_steep(x):
                     return True
             elif _carries(x) and self._is_steep(x):
                 return True
@@ -66,38 +74,73 @@ class Reach:
         operation, out = node._operation, node._array
         if not (operation.is_elementwise and operation.reads_values):
             return False
+        if self.is_differentiable:
+            return True
         values = node._values if node._kwargs is None else map(bare, node._args)
-        call = (np.ones_like(out), out, *values)
+        is_one = type(out) not in CONTAINERS
+        g = np.ones_like(out) if is_one else tuple(np.ones_like(y) for y in out)
+        call = (g, out, *values)
         rules = zip(operation.vjps, node._args, strict=False)
         slopes = (vjp(*call) for vjp, x in rules if needs_grad(x) and leads(x, self.on_way))
         return not all(np.isfinite(slope).all() for slope in slopes)
 
-    def mask_of(self, node: Any, args: Any) -> Any:
-        """Return, and forget, which elements of the gradient of `node` were reached.
+    def mask_of(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> Any:
+        """Return, and forget, which elements of the gradient `g` of `node` were reached.
 
-        None stands for all, where nothing was left out before or is by `node`.
+        None stands for all, where nothing was left out before or is by `node`. Of several results
+        each has a mask, and one that nobody used is left out.
         """
+        operation, out = node._operation, node._array
+        if type(out) in CONTAINERS:
+            return self._masks_of_each(node, args, g)
         mask = self.masks.pop(node._tick, None)
-        is_new = mask is None and node._operation.selects and type(node._array) is ndarray
-        if is_new and self.leaves_out(args):
-            return np.ones(node._array.shape, bool)
-        return mask
+        if mask is not None or type(out) is not ndarray:
+            return mask
+        leaves_out = self._is_any_steep(args) if "where" in kwargs else False
+        if leaves_out or (operation.selects and self.leaves_out(operation, args)):
+            return np.ones(out.shape, bool)
+        return None
 
-    def arrive(self, x: Any, mask: Any, is_first: bool) -> None:
-        """Keep which elements of the gradient of `x` were reached, now or before."""
-        before = self.masks.pop(x._tick, None)
-        if mask is None or not _carries(x) or (before is None and not is_first):
+    def _masks_of_each(self, node: Any, args: Any, g: Any) -> Any:
+        places = range(len(g))
+        before = {i: m for i in places if (m := self.masks.pop((node._tick, i), None)) is not None}
+        is_carried = _carries(node) and all(type(y) in _NUMPYS for y in node._array)
+        is_new = any(part is None for part in g) and is_carried and self._is_any_steep(args)
+        if not (is_carried and (before or is_new)):
+            return None
+        masks = [
+            before.get(i, np.full(y.shape, g[i] is not None)) for i, y in enumerate(node._array)
+        ]
+        is_elementwise = node._operation.is_elementwise
+        return functools.reduce(np.logical_or, masks) if is_elementwise else tuple(masks)
+
+    def arrive(self, x: Any, mask: Any, g: Any, is_first: bool) -> None:
+        """Keep which elements of the gradient of `x` were reached, now by `g` or before."""
+        if mask is not None and _carries(x):
+            if mask.shape != x._array.shape:
+                mask = unbroadcast((mask != 0).astype(float), x._array.shape)
+            self.keep(x._tick, (mask != 0) | (bare(g) != 0), is_first)  # a hook may have changed g
+        else:
+            self.masks.pop(x._tick, None)
+
+    def keep(self, key: Any, mask: Any, is_first: bool) -> None:
+        """Keep which elements of the gradient under `key` were reached, now or before."""
+        before = self.masks.pop(key, None)
+        if mask is None or (before is None and not is_first):
             return
-        if mask.shape != x._array.shape:
-            mask = unbroadcast((mask != 0).astype(float), x._array.shape)
-        mask = (mask != 0) if before is None else before | (mask != 0)
+        mask = mask if before is None else before | mask
         if not mask.all():
-            self.masks[x._tick] = mask
+            self.masks[key] = mask
+
+
+_NUMPYS = frozenset({ndarray, *np.sctypeDict.values()})  # a result may be a NumPy number
 
 
 def _carries(x: Any) -> bool:
     """Return whether a mask goes on from the gradient of `x` to those of what made it."""
     operation = getattr(x, "_operation", None)
+    if operation is ITEM:
+        return x._args is not None and _carries(x._args[0])
     return operation is not None and (operation.is_elementwise or operation.moves)
 
 
@@ -113,11 +156,17 @@ def _masked(vjp: Vjp, mask: Any, /, *call: Any, **kwargs: Any) -> Any:
         return np.where(mask, vjp(*call, **kwargs), 0)
 
 
-def passed_on(mask: Any, vjp: Vjp, node: Any, call: tuple[list[Any], dict[str, Any]]) -> Any:
-    """Return the mask of the argument that a rule of `node` is for; None if it is not known."""
-    operation = node._operation
+def passed_on(mask: Any, name: str, vjp: Vjp, node: Any, call: tuple[Any, Any]) -> Any:
+    """Return the mask of the argument `name`, which `vjp` is for; None if it is not known."""
+    operation, out = node._operation, node._array
     if mask is None or not operation.moves:
         return mask if operation.is_elementwise else None
+    rule = operation.mask_rules.get(name, vjp)
+    if rule is None:
+        return None
     values, named = call
-    rule = operation.flow or vjp
-    return rule(mask.astype(node._array.dtype), node._array, *values, **named)
+    if type(mask) is tuple:
+        flow: Any = tuple(part.astype(y.dtype) for part, y in zip(mask, out, strict=True))
+    else:
+        flow = mask.astype(out.dtype)
+    return rule(flow, out, *values, **named)

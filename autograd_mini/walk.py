@@ -74,7 +74,7 @@ class Walk:
         self.on_way = ways_to(wanted, output) if wanted and not is_whole else None
         self.heap: list[int] = []
         self.pending: dict[int, Entry] = {}
-        self.reach = Reach(self.on_way)
+        self.reach = Reach(self.on_way, differentiable)
         self.versions: dict[int, Any] = {}
         if self.on_way is None or output._tick in self.on_way:
             self.pending[output._tick] = [output, seed]
@@ -102,7 +102,7 @@ class Walk:
             args, kwargs, operation = node._args, node._kwargs, node._operation
             if args is None or at < writes.last:
                 args, kwargs = as_recorded(node, self.versions, on_way)
-            is_steep, rest = operation.selects and reach.leaves_out(args), None
+            is_steep, rest = operation.selects and reach.leaves_out(operation, args), None
             try:
                 if is_hot and kwargs is None and not is_steep:  # `give` written out
                     given, rest = (g, node._array, *node._values), zip(operation.vjps, args)  # noqa: B905 - strict= is slow
@@ -147,9 +147,9 @@ class Walk:
         """
         if node._operation is ITEM:
             call, position = args
-            self.give_item(call, position, g)
+            self.give_item(call, position, g, self.reach.masks.pop(node._tick, None))
             return not self.reach.masks
-        out, mask = node._array, self.reach.mask_of(node, args)
+        out, mask = node._array, self.reach.mask_of(node, args, kwargs, g)
         rules = guarded(needing(node, args, kwargs, self.on_way), node._operation, mask)
         if type(g) is list:
             g = tuple(
@@ -162,9 +162,9 @@ class Walk:
         if self.differentiable:
             g, out = self.recorded(g), results_of(node)
         with np.errstate(under="ignore"):
-            for _, vjp, x in rules:
+            for name, vjp, x in rules:
                 part = vjp(g, out, *values, **named)
-                self.give_each(x, part, passed_on(mask, vjp, node, bare_call))
+                self.give_each(x, part, passed_on(mask, name, vjp, node, bare_call))
         return not self.reach.masks
 
     def recorded(self, g: Any) -> Any:
@@ -177,7 +177,7 @@ class Walk:
         """Add `g`, which is 0 where `mask` is, to the gradient of `x`, in its shape and dtype."""
         g, at = fit(g, x._array), x._tick
         entry = self.pending.get(at)
-        self.reach.arrive(x, mask, is_first=entry is None)
+        self.reach.arrive(x, mask, g, is_first=entry is None)
         if entry is not None:
             entry[1] = added(entry[1], g, x._array)
         elif self.on_way is None or at in self.on_way:
@@ -196,11 +196,12 @@ class Walk:
             for (part, g_part), mask_part in zip(pairs, masks):  # noqa: B905 - repeat has no end
                 self.give_each(part, g_part, mask_part)
 
-    def give_item(self, call: Any, position: int, g: Any) -> None:
+    def give_item(self, call: Any, position: int, g: Any, mask: Any) -> None:
         """Add `g` to the gradient of one of the results of `call`."""
         entry = self.pending.get(call._tick)
         if entry is None:
             entry = self.pending[call._tick] = [call, [None] * len(call._array)]
             heappush(self.heap, -call._tick)
         parts = entry[1]
+        self.reach.keep((call._tick, position), mask, is_first=parts[position] is None)
         parts[position] = g if parts[position] is None else parts[position] + g

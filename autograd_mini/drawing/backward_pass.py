@@ -72,9 +72,9 @@ class _Traced(Walk):
         self.contributions.setdefault(id(self.node), []).append(g)
         super().give(x, g, mask)
 
-    def give_item(self, call: Any, position: int, g: Any) -> None:
+    def give_item(self, call: Any, position: int, g: Any, mask: Any) -> None:
         self.contributions.setdefault(id(self.node), []).append(g)
-        super().give_item(call, position, g)
+        super().give_item(call, position, g, mask)
 
 
 def _check_scalar(output: Tensor) -> None:

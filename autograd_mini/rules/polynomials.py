@@ -242,7 +242,9 @@ def _times(g, num, endpoint):
     return np.linspace(0, 1, num, endpoint, dtype=g.dtype)
 
 
-def _linspace_end(sign):
+def linspace_end(sign):
+    """Return the rule of start, for -1, or of stop, for 1."""
+
     def vjp(g, out, start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
         g, g_step = g if retstep else (g, 0)
         t = _times(g, num, endpoint)
@@ -279,6 +281,6 @@ def _geomspace_end(sign):
     return vjp
 
 
-defvjp(np.linspace, _linspace_end(-1), _linspace_end(1))
+defvjp(np.linspace, linspace_end(-1), linspace_end(1))
 defvjp(np.logspace, _logspace_end(-1), _logspace_end(1), None, None, _logspace_base)
 defvjp(np.geomspace, _geomspace_end(-1), _geomspace_end(1))
