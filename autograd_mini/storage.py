@@ -1,7 +1,6 @@
 """What a Tensor holds: an array, a gradient, and the call that made it.
 
-The writes that the engine can see are here: assigning to `.data` moves the logical clock, so that
-no walk can use a value that was overwritten after it was recorded.
+Assigning to `.data` moves the logical clock: no walk uses a value overwritten since its call.
 """
 
 from __future__ import annotations
@@ -103,6 +102,8 @@ class Storage(Methods, Exits):
 
     @grad.setter
     def grad(self, value: Any) -> None:
+        if guards.live:
+            guards.check_writable(self._array)
         if value is None:
             self._grad = None
             return

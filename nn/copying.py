@@ -28,6 +28,7 @@ class Copy:
 
     Attributes:
         model: the copy.
+        modules: the copy and every module inside it.
         constants: each constant that was copied, with its copy and the array that this began with.
         results: the results of recorded calls that the model holds, which the copy shares.
     """
@@ -56,6 +57,7 @@ class Copy:
         for holder in holders:
             _fill(made[id(holder)], holder, made)
         self.model: Module = made[id(model)]
+        self.modules = [made[id(x)] for x in holders if isinstance(x, Module)]
 
 
 _HOLDERS = (Module, list, dict, set, deque, bytearray)

@@ -85,7 +85,7 @@ def _mark(twin: Copy, given: dict[int, Tensor], own: dict[str, Tensor]) -> None:
     """Note in the modules of the copy which of the Tensors put into it stand for parameters."""
     put = {**given, **{id(x): new for x, new, _ in twin.constants}}
     stands_for = {id(put[id(x)]): x.requires_grad for x in own.values() if id(x) in put}
-    for module in twin.model.modules():
+    for module in twin.modules:
         vars(module)["_stands_for"] = stands_for
 
 

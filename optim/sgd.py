@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_mini import Tensor
 from autograd_mini.checks import check_number
 from autograd_mini.clock import mark_written, tick
+from autograd_mini.guards import check_writable, live
 from autograd_mini.states import fitted
 from optim.arguments import check_options, check_same_kind, checked_params
 
@@ -94,6 +95,8 @@ class SGD:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to None."""
+        if live:
+            self._check_writable()
         for p in self.params:
             p._grad = None
 
@@ -103,10 +106,12 @@ class SGD:
         Warns once if a gradient was used by an earlier step and is still the same.
 
         Raises:
-            RuntimeError: no parameter has a gradient.
+            RuntimeError: no parameter has a gradient, or one must not be written here.
             TypeError: a gradient is an array of another kind than its parameter.
             ValueError: `lr` was changed to a value out of range.
         """
+        if live:
+            self._check_writable()
         self._check_gradients()
         if self.lr != self._lr:
             self._take_lr()
@@ -179,6 +184,10 @@ class SGD:
             return slot.v
         ahead = np.multiply(slot.v, self.momentum, out=slot.scaled)
         return np.add(g, ahead, out=slot.g)
+
+    def _check_writable(self) -> None:
+        for p in self.params:
+            check_writable(p._array)
 
     def _check_gradients(self) -> None:
         """Raise if there are none; warn if one is left from before the last step."""

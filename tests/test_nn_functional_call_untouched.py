@@ -11,6 +11,7 @@ import pytest
 
 import nn
 from autograd_mini import Tensor, checkpoint, detect_anomaly, enable_grad, grad, gradients, no_grad
+from optim import SGD
 
 X = np.array([4.0, 8.0])
 GLOBAL: dict[str, Any] = {}
@@ -356,6 +357,32 @@ def test_a_write_into_a_tensor_of_the_model_through_a_plain_object_is_refused(wr
     with pytest.raises((RuntimeError, ValueError), match=rf"write into '{path}'|is read-only"):
         nn.functional_call(model, {})
     assert all(np.array_equal(model.state_dict()[path], state[path]) for path in state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model, optimizer: optimizer.step(),
+        lambda model, optimizer: model.load_state_dict({"w": X, "m": X}),
+        lambda model, optimizer: model.astype(np.float32),
+        lambda model, optimizer: model.zero_grad(),
+        lambda model, optimizer: optimizer.zero_grad(),
+        lambda model, optimizer: setattr(model.w, "grad", X),
+    ],
+)
+def test_training_loading_and_converting_the_model_within_its_call_is_refused(change):
+    def forward(_):
+        change(model, optimizer)
+
+    model = Runs(forward)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    model.w.grad, state = np.ones(2), model.state_dict()
+    with pytest.raises(RuntimeError, match="forward would write into 'w'"):
+        nn.functional_call(model, {})
+    assert all(np.array_equal(model.state_dict()[path], state[path]) for path in state)
+    assert model.w.dtype == np.float64
+    optimizer.step()
+    assert np.array_equal(model.w.data, [0.9, 1.9])
 
 
 def test_a_recorded_assignment_to_a_constant_of_the_model_is_refused():
