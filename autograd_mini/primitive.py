@@ -34,6 +34,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Functions that will never have a rule, and why.
 REFUSALS: dict[Callable[..., Any], str] = {}
 
+# Ufuncs without a public name, which methods of arrays call: a.clip(tensor, 3.0).
+HIDDEN: dict[Any, Callable[..., Any]] = {np._core.umath.clip: np.clip}  # type: ignore[attr-defined]
+
 # What gives the functions of a module their rules, once somebody has imported it.
 _WAITING: dict[str, Callable[[ModuleType], None]] = {}
 
@@ -42,6 +45,8 @@ class _Table(dict[Callable[..., Any], Operation]):
     """The operations by function; asking for one that is not there says how to add it."""
 
     def __missing__(self, function: Callable[..., Any]) -> Operation:
+        if function in HIDDEN:
+            return self[HIDDEN[function]]
         _fill_imported()
         if function in self:
             return self[function]

@@ -118,8 +118,14 @@ def converted(array: Any, dtype: np.dtype[Any], name: str) -> Any:
     if np.any(lost):
         at = np.nonzero(np.ravel(lost))[0][0]
         old, new = np.ravel(array)[at], np.ravel(out)[at]
+        # The str of a longdouble rounds to a double.
+        shown = (
+            np.format_float_scientific(old, 4, trim="-")
+            if old.dtype.kind == "f" and np.isinf(float(old))
+            else old
+        )
         raise ValueError(
-            f"wrong value: {name} holds {old}, which {dtype} can't: it would become {new}"
+            f"wrong value: {name} holds {shown}, which {dtype} can't: it would become {new}"
         )
     return out
 

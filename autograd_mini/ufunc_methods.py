@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.operation import public_name
+from autograd_mini.storage import bare
 
 _REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.add: np.sum,
@@ -52,6 +53,8 @@ def _along_first(function: Callable[..., Any], is_running: bool) -> Callable[...
     def method(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
         given = {"dtype": dtype, "out": out}
         named = {name: x for name, x in given.items() if x is not None}
+        if "where" in kwargs:  # NumPy's function would hand it to this method again
+            kwargs["where"] = bare(kwargs["where"])
         if is_running and (axis is None or np.ndim(array) == 0):
             raise TypeError("an accumulation can't be recorded without an axis to run along")
         return function(array, axis=axis, **named, **kwargs)

@@ -144,3 +144,52 @@ def test_a_second_derivative_has_all_its_digits(f: Any, curvature: Any, error: f
     step = 1e-30  # the imaginary part of a complex slope is not swallowed on the way
     moved = grad(lambda t: np.sum(np.real(f(t))))(x + step * 1j).imag / step
     assert_allclose(moved, curvature(x), rtol=1e-13, atol=error)
+
+
+LENGTHS = {
+    "norm": np.linalg.norm,
+    "norm of rows": lambda x: np.sum(np.linalg.norm(np.stack([x, 2 * x]), axis=1)),
+    "norm of a matrix": lambda x: np.linalg.norm(np.stack([x, 2 * x])),
+    "vector_norm": np.linalg.vector_norm,
+    "order 3": lambda x: np.linalg.norm(x, 3),
+    "order 1.5": lambda x: np.linalg.norm(x, 1.5),
+    "order -2": lambda x: np.linalg.norm(x, -2),
+    "std": np.std,
+    "std, ddof": lambda x: np.std(x, ddof=1),
+    "nanstd": np.nanstd,
+    "std where": lambda x: np.std(x, where=[True, True, False, True]),
+}
+
+
+@pytest.mark.parametrize("f", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize(
+    ("dtype", "scales"), [(np.float64, (1e-200, 1e-155, 1e200)), (np.float32, (1e-30, 1e20))]
+)
+def test_the_slope_of_a_length_is_that_of_its_direction_at_every_scale(f, dtype, scales):
+    x = np.array([3.0, -4.0, 12.0, 5.0])
+    with np.errstate(all="ignore"):
+        wanted = grad(f)(x)
+        for scale in scales:
+            found = grad(f)((x * scale).astype(dtype))
+            assert found.dtype == dtype
+            np.testing.assert_allclose(found, wanted, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("f", LENGTHS.values(), ids=LENGTHS)
+def test_the_curvature_of_a_length_is_inverse_to_its_scale(f):
+    x = np.array([3.0, -4.0, 12.0, 5.0])
+
+    def curvature(x):
+        return grad(lambda x: np.sum(grad(f)(x) * [1.0, 2.0, 3.0, 4.0]))(x)
+
+    with np.errstate(all="ignore"):
+        for scale in (1e-155, 1e-160, 1e200):
+            np.testing.assert_allclose(curvature(x * scale) * scale, curvature(x), rtol=1e-10)
+
+
+def test_only_a_length_of_zeros_has_the_slope_0():
+    rows = np.array([[0.0, 0.0], [3e-170, 4e-170], [3e200, 4e200], [3.0, 4.0]])
+    with np.errstate(all="ignore"):
+        slope = grad(lambda x: np.sum(np.linalg.norm(x, axis=1)))
+        np.testing.assert_allclose(slope(rows), [[0, 0], [0.6, 0.8], [0.6, 0.8], [0.6, 0.8]])
+        assert np.isnan(grad(lambda x: np.sum(slope(x)))(rows)[0]).all()

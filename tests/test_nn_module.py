@@ -581,3 +581,10 @@ def test_a_result_without_a_graph_keeps_no_module_alive():
     del model
     assert gone() is None
     assert all(x._returned_by is None for x in kept)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max <= 1e308, reason="longdouble is double here")
+def test_a_number_beyond_double_is_named_in_the_error():
+    state = {"weight": np.full((1, 1), np.longdouble("1e400")), "bias": np.zeros(1)}
+    with pytest.raises(ValueError, match=r"weight holds 1e\+400, which float64 can't"):
+        nn.Linear(1, 1).load_state_dict(state)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from autograd_mini import Tensor
+from autograd_mini import Tensor, grad
 from autograd_mini.testing import check_grads
 
 xp: Any = np
@@ -65,3 +65,20 @@ def test_questions_need_no_gradient() -> None:
 def test_other_methods_are_refused(call: Any) -> None:
     with pytest.raises(TypeError, match="can't be recorded"):
         call(Tensor(A, requires_grad=True))
+
+
+def test_the_method_of_an_array_that_calls_a_hidden_ufunc_is_recorded():
+    a = np.array([1.0, 2.0, 4.0])
+    assert grad(lambda t: np.sum(a.clip(t, 3.0)))(1.5) == 1
+    assert grad(lambda t: np.sum(a.clip(0.0, t)))(1.5) == 2
+    assert grad(lambda t: np.sum(a.clip(min=t)))(1.5) == 1
+    assert grad(lambda t: np.float64(2.5).clip(t, 3.0))(2.75) == 1
+    assert grad(lambda t: np.sum(a.clip(t, 3.0)))(2.5) == 2
+
+
+def test_a_condition_that_is_a_tensor_reaches_the_method_of_an_array():
+    a, is_chosen = np.array([1.0, 2.0, 4.0]), Tensor([1.0, -1.0, 1.0], requires_grad=True) > 0
+    assert a.sum(where=is_chosen) == 5
+    assert a.max(where=is_chosen, initial=0) == 4
+    assert a.prod(where=is_chosen) == 4
+    assert a.mean(where=is_chosen) == 2.5

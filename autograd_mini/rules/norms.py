@@ -36,6 +36,20 @@ def over_length(x, length):
     return at_kink(x / (length + is_kink), is_kink)
 
 
+def is_exact(out, order):
+    """Return whether no power in a norm `out` of `order` has left the range of its dtype."""
+    info = np.finfo(out.dtype)
+    with np.errstate(all="ignore"):
+        power = out ** float(order)
+    return bool(np.all((power > info.tiny / info.eps) & (power < math.inf)))
+
+
+def power_of_two(size):
+    """Return the power of two below `size`, 1 for 0 and inf: flat, and exact to divide by."""
+    is_usable = (size > 0) & (size < math.inf)
+    return np.exp2(np.floor(np.log2(np.where(is_usable, size, 1))))
+
+
 def without_curvature(slope, x, is_kink):
     """Return a slope that is flat in `x`, with the derivative nan where `is_kink`."""
     return slope + at_kink(np.where(is_kink, x, 0), is_kink)
@@ -56,17 +70,32 @@ def _shared(g, values, extremum, axis):
 # Below, g and out have kept the axes that were reduced.
 def _vector_vjp(g, out, x, order, axes):
     if order in (None, 2, "fro", "f"):
-        return g * over_length(np.conjugate(x), out)
+        if is_exact(out, 2):
+            return g * over_length(np.conjugate(x), out)
+        y, is_kink = _scaled(x, axes, np.max)
+        squares = np.sum(np.real(y * np.conjugate(y)), axis=axes, keepdims=True)
+        return g * at_kink(np.conjugate(y) / np.sqrt(squares + is_kink), is_kink)
     if order == 0:  # a count
         return np.zeros_like(x)
     if order == 1:
         return g * without_curvature(_signs(x), x, out == 0)
     if abs(order) == math.inf:
         return _shared(g, np.abs(x), out, axes) * without_curvature(_signs(x), x, out == 0)
+    if not is_exact(out, order):
+        y, is_kink = _scaled(x, axes, np.max if order > 0 else np.min)
+        sizes = np.where(is_kink, 1, np.abs(y))
+        x, out = y, np.sum(sizes**order, axis=axes, keepdims=True) ** (1 / order)
+        out = np.where(is_kink, 0, out)
     is_zero = (x == 0) | (out == 0)
     shares = np.where(is_zero, 1, np.abs(x)) / np.where(out == 0, 1, out)
     slopes = np.where(is_zero, 0, _signs(x) * shares ** (order - 1.0))
     return g * without_curvature(slopes, x, is_zero if order < 2 else out == 0)
+
+
+def _scaled(x, axes, extremum):
+    """Return `x` divided by about its extremal modulus, and where that is 0."""
+    size = extremum(np.abs(x), axis=axes, keepdims=True) if x.size else np.abs(x)
+    return x / power_of_two(size), size == 0
 
 
 def _matrix_vjp(g, out, x, order, axes):

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from autograd_mini.primitive import defvjp
-from autograd_mini.rules.norms import at_kink
+from autograd_mini.rules.norms import at_kink, is_exact, power_of_two
 from autograd_mini.rules.undefined import if_number
 
 
@@ -83,11 +83,21 @@ def std_vjp(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=T
     lowest = np.min(_only(where, a, math.inf), axis=axis, keepdims=True)
     highest = np.max(_only(where, a, -math.inf), axis=axis, keepdims=True)
     g, out = stretch(g, axis, keepdims), stretch(out, axis, keepdims)
-    is_kink = (lowest == highest) | (out == 0)
+    is_kink = lowest == highest
     is_flat = _share(g.dtype, a.shape, axis, where) == 1  # a single element
-    share = _share(g.dtype, a.shape, axis, where, ddof) / np.where(is_kink, 1, out)
-    slopes = at_kink(_spread(a, axis, where) * share, is_kink & np.logical_not(is_flat))
+    share, spread = _share(g.dtype, a.shape, axis, where, ddof), _spread(a, axis, where)
+    if not is_exact(np.where(is_kink, 1, out), 2):  # squares have left the range
+        spread = spread / power_of_two(np.max(np.abs(spread), axis=axis, keepdims=True))
+        squares = np.real(spread * np.conjugate(spread))
+        out = np.where(np.isnan(out), out, _root_of_mean(squares, axis, share, is_kink))
+    share = share / np.where(is_kink, 1, out)
+    slopes = at_kink(spread * share, is_kink & np.logical_not(is_flat))
     return _only(where, if_number(g * slopes, g, out))
+
+
+def _root_of_mean(squares, axis, share, is_kink):
+    total = np.sum(squares, axis=axis, keepdims=True) * share
+    return np.sqrt(np.where(is_kink, 1, total))
 
 
 defvjp(np.var, var_vjp)
