@@ -1,4 +1,4 @@
-"""Looking on while a program computes: where a nan or inf appears first, what was overwritten.
+"""Report the first nan or inf, and values overwritten before the walk.
 
 Inside `detect_anomaly()` every result and every gradient is looked at as soon as it is there, and
 a remembered call keeps a fingerprint of each value that its rules will read. Outside, nothing here

@@ -1,4 +1,4 @@
-"""Memory for time: run a part of a computation again in the walk instead of keeping its values.
+"""Checkpoints: parts of a computation that run again in the walk instead of keeping their values.
 
 The part is one node of the graph. It is run once without remembering anything inside, and a second
 time, remembering, when the walk comes by.
@@ -28,12 +28,13 @@ from autograd_mini.variables import requires_grad, variable, weighed
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f` as a function whose inner values are computed again in the walk, not kept.
 
-    Parameters that `f` reaches without taking them as arguments get their gradients too. `f` has
-    to do the same when it is run again, and random numbers must come from outside. Other values are
-    noticed; the same values with other slopes, as after a change of a branch, are not. What it
-    leaves outside, in a list or in a Tensor that it assigns into, has no gradient by its arguments:
-    return it. A result of which only a part is used is differentiated as a whole: where the slope
-    of the other part is infinite, the gradient is nan, not 0 (`checkpoint(np.sqrt)(x)[1]` at 0).
+    Parameters that `f` reaches without taking them as arguments get their gradients too. `f` must
+    compute the same when it runs again, so random numbers must be passed in. Other values raise an
+    error; the same values with other slopes, as after a change of a branch, go unnoticed. Values
+    that it stores outside, in a list or in a Tensor that it assigns into, have no gradient by its
+    arguments: return them. A result of which only a part is used is differentiated as a whole:
+    where the slope of the other part is infinite, the gradient is nan, not 0
+    (`checkpoint(np.sqrt)(x)[1]` at 0).
 
     Args:
         f: a function of Tensors, and of anything else, that returns Tensors or containers of them.
@@ -107,7 +108,7 @@ class _Part:
 
 @primitive
 def again(arrays: Any, part: _Part) -> Any:
-    """Return the results of `part`, with which `arrays` were its variables."""
+    """Return the results of `part`, as a call with its variables, `arrays`."""
     return tuple(part.results)
 
 

@@ -1,4 +1,4 @@
-"""Arguments that are numbers or switches, held against what they may be, in one sentence."""
+"""Checks of arguments that are numbers or switches, with one sentence for each error."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ class _Writes:
     there now was recorded after the old write, and a write only counts when it came later.
 
     Attributes:
-        last: when anything happened last that a walk has to look at: one of the other two, or a
-            Tensor was given a new value, in memory of its own.
-        into_memory: when memory was last written.
-        turned_on: when a leaf was last told to require grad.
+        last: the tick of the latest event that a walk must check: one of the other two, or a
+            Tensor that was given a new value in new memory.
+        into_memory: the tick of the latest write into memory.
+        turned_on: the tick at which the requires_grad of a leaf was last turned on.
     """
 
     __slots__ = ("by_owner", "into_memory", "last", "turned_on")

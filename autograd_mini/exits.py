@@ -1,8 +1,8 @@
-"""How a value leaves a Tensor for Python or bare NumPy: explicitly, or not at all.
+"""The ways out of the graph: a Tensor as a Python number, a bare array or text.
 
-`.item()`, `.tolist()`, `.data`, `.detach()` and formatting say that they leave the graph. Whatever
-else asks a Tensor for a number (`float`, `math.sqrt`, `z[0] = t`, `np.array([t])`) would lose its
-gradient in silence, so it raises while calls are recorded and the Tensor requires grad.
+`.item()`, `.tolist()`, `.data`, `.detach()` and formatting are the explicit exits. Every other
+conversion (`float`, `math.sqrt`, `z[0] = t`, `np.array([t])`) would silently lose the gradient, so
+it raises while calls are recorded and the Tensor requires grad.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INSTEAD = {
 
 
 class GradientLostError(TypeError):
-    """A value was to leave the graph by a way that does not say so."""
+    """A conversion that would lose a gradient."""
 
 
 class Exits:

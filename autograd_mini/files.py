@@ -1,7 +1,7 @@
 """Files that are written whole or not at all.
 
 The content goes into a new file beside the old one, is forced to disk, and the new file is renamed:
-a crash leaves either the old file or the new one. Who may read a file stays as it was.
+a crash leaves either the old file or the new one. Its permissions stay as they were.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def check_writable(path: Path) -> None:
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends without an error.
 
-    A link is followed. An old file's mode is kept, and its owner and group where the system lets
-    them be given away; a new file has the usual mode.
+    A link is followed. An old file's mode is kept, and its owner and group where the system allows
+    it; a new file has the usual mode.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -50,7 +50,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     ...     path = Path(folder, "hello.txt")
     ...     with written_whole(path) as file:
     ...         _ = file.write(b"hello")
-    ...     path.read_text(), [found.name for found in Path(folder).iterdir()]
+    ...     path.read_text(), [entry.name for entry in Path(folder).iterdir()]
     ('hello', ['hello.txt'])
     """
     target = path.resolve()

@@ -1,4 +1,4 @@
-"""The gradient that rules return, in shape, dtype and memory as its argument's owner wants it."""
+"""Fit a gradient to its argument: its shape and dtype, in memory shared with no other array."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def unshared(entry: list[Any]) -> Any:
-    """Return the gradient in `entry`, [Tensor, gradient], in memory of its own.
+    """Return the gradient in `entry`, [Tensor, gradient], in memory shared with no other array.
 
     An array that owns its memory and that only `entry` refers to can't be seen from elsewhere: it
     stays as it is. Any other is copied.

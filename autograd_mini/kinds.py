@@ -1,8 +1,8 @@
-"""The kinds of arrays: which ones are taken as they are, converted, or refused.
+"""The kinds of arrays: those that stay as they are, are converted, or are refused.
 
-One rule. An array of another library, which speaks NumPy's protocols (`__array_function__`), stays
-what it is. Everything else becomes a NumPy array, but a subclass that gives an operator of its own
-meaning to `*`, `+` and the like is refused: as a bare array it would silently mean something else.
+An array of another library that speaks NumPy's protocols (`__array_function__`) stays what it is.
+Everything else becomes a NumPy array, except that a subclass that redefines `*`, `+` or another
+operator is refused: as a plain NumPy array it would silently mean something else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy import generic, ndarray
 
 from autograd_mini.operation import CONTAINERS
 
-# What gives an array its arithmetic.
+# The methods that define an array's arithmetic.
 _MEANINGS = (
     *("__array_ufunc__", "__array_function__", "__neg__", "__pos__", "__abs__", "__invert__"),
     *("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__divmod__", "__rdivmod__"),
@@ -29,7 +29,7 @@ _MEANINGS = (
 _NUMBERS = frozenset({int, float, complex, bool, str, type(None), *np.sctypeDict.values()})
 _PLAIN = _NUMBERS | {ndarray}
 
-# What asks an array for its only number.
+# How an array of one element becomes a Python number, by the kind of its dtype.
 _READERS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 MASKED = (
@@ -53,8 +53,8 @@ def as_array(data: Any) -> Any:
     """Return `data`, which is no Tensor, as an array; one of another library stays what it is.
 
     Raises:
-        TypeError: `data` is, or holds, a masked array, a matrix or another subclass of its own
-            arithmetic.
+        TypeError: `data` is, or holds, a masked array, a matrix or another subclass with
+            arithmetic of its own.
         ValueError: its shape is not known.
     """
     if type(data) is ndarray:
@@ -74,10 +74,10 @@ def as_array(data: Any) -> Any:
 
 
 def as_numpy(array: Any) -> Any:
-    """Return `array` as one of NumPy's, which the caller has asked for: whatever it costs.
+    """Return `array` as a NumPy array, by whatever conversion its library offers.
 
     Raises:
-        TypeError: its library offers no way.
+        TypeError: it offers none.
     """
     if not is_foreign(array):
         return as_array(array)
@@ -105,7 +105,7 @@ def _read(array: Any) -> Any:
 
 
 def like(array: Any, other: Any) -> Any:
-    """Return `array`, if it is NumPy's, as one of the kind of `other`, made by its library."""
+    """Return a NumPy `array` as an array of the kind of `other`; any other one as it is."""
     if is_foreign(array) or not is_foreign(other):
         return array
     try:
@@ -158,7 +158,7 @@ def _of_known_shape(array: Any) -> Any:
 
 
 def check_kind(x: Any) -> None:
-    """Refuse a subclass of NumPy's array that has another arithmetic.
+    """Refuse a subclass of NumPy's array that has arithmetic of its own.
 
     Raises:
         TypeError: it is one.
@@ -208,7 +208,7 @@ def _foreign_in(args: Any) -> Any:
 
 
 def check_kinds(x: Any) -> None:
-    """Refuse such a subclass as `x`, or at any depth of the list `x`."""
+    """Refuse such a subclass, as `x` itself or at any depth of a list `x`."""
     for part in unusual_parts(x) if _is_list(x) else (x,):
         check_kind(part)
 
@@ -224,7 +224,7 @@ def _is_list(x: Any) -> bool:
 
 
 def unusual_parts(x: Any) -> Iterator[Any]:
-    """Yield what the list `x` holds, at any depth, besides numbers and NumPy's own arrays."""
+    """Yield the parts of the list `x`, at any depth, but numbers and NumPy's own arrays."""
     if _is_usual(x):
         return
     for part in x:
@@ -235,7 +235,7 @@ def unusual_parts(x: Any) -> Iterator[Any]:
 
 
 def _is_usual(x: Any) -> bool:
-    """Return whether lists nested evenly hold numbers and NumPy's own arrays alone, in a hurry."""
+    """Return whether evenly nested lists hold only numbers and NumPy's own arrays; a fast test."""
     while not _PLAIN.issuperset(map(type, x)):
         if not CONTAINERS.issuperset(map(type, x)):
             return False

@@ -1,7 +1,7 @@
-"""Whether calls are being remembered, and watched: a switch per thread and per task.
+"""The switch for recording and watching calls, one per thread and per task.
 
-The switch is a context variable, so another thread or another asyncio task never notices it, and
-leaving a `with` block restores what was there before, also when an exception leaves it. It is True
+The switch is a context variable, so other threads and asyncio tasks are not affected, and
+leaving a `with` block restores the earlier state, also when an exception leaves it. It is True
 or False, or a `Watch` inside `detect_anomaly()`.
 """
 
@@ -33,12 +33,12 @@ class Watch(NamedTuple):
 
 Mode = bool | Watch
 
-# Those that were ever set: as long as there is none, nobody needs to ask for the present one.
+# Every Watch that was ever set: as long as there is none, the switch need not be read.
 watches: set[Watch] = set()
 
 _switch: ContextVar[Mode] = ContextVar("switch", default=True)
 mode = _switch.get
-# The `with` blocks around, the innermost last, each with what the switch was outside of it.
+# The enclosing `with` blocks, the innermost last, each with the switch as it was outside.
 _blocks: ContextVar[tuple[tuple[object, Mode], ...]] = ContextVar("blocks", default=())
 
 
@@ -56,7 +56,7 @@ def is_watching() -> bool:
 class Switch:
     """A context manager and decorator that sets the switch and puts the old state back.
 
-    It holds no state itself: one of them may serve several threads, and stand inside itself.
+    It holds no state: one object may serve several threads, and be nested in itself.
     """
 
     __slots__ = ()

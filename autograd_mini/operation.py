@@ -1,4 +1,4 @@
-"""What is known of one function: what to run, and its derivative."""
+"""An operation: the function that runs, its arguments, and the rules of its derivative."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LISTS = frozenset({"arrays", "choicelist", "choices", "tup"})
 # Where SciPy's ufuncs are found, those behind its zeta and lambertw too; they do not know it.
 _SCIPY = ("scipy.special", "scipy.special._ufuncs")
 
-# Arguments that write into an array, or leave parts of it unwritten, and other libraries' words.
+# Arguments that write into an array or leave parts of it unwritten; other libraries' keywords.
 _FOREIGN = KEYWORDS.keys() | {"out", "where"}
 
 
@@ -217,7 +217,7 @@ class Operation:
 
 
 class Refusal:
-    """What stands in the place of a rule where an argument has none."""
+    """The rule of an argument that has none: it raises."""
 
     def __init__(self, operation: str, argument: str) -> None:
         self.text = (

@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 # The files seen so far: the library's own, and all others.
 inside: set[str] = set()
 outside: set[str] = set()
-# The code outside that recorded last. It mostly records next, too: then nobody looks at its file.
+# The user's code that recorded last. It mostly records next, too: then its file is not looked up.
 lately: list[CodeType | None] = [None]
 _folders: list[str] = []
 _PYTHON = sysconfig.get_path("stdlib") + os.sep
@@ -44,7 +44,7 @@ _INSTALLED = tuple(_PYTHON + name + os.sep for name in ("site-packages", "dist-p
 
 
 def skip_frames_in(file: str) -> None:
-    """Treat the folder of `file` as part of the library: its frames are nobody's line."""
+    """Treat the folder of `file` as part of the library: its frames are not the user's."""
     # Not by pathlib, which drops the "./" of a relative path that frames keep.
     _folders.append(file.rpartition(os.sep)[0] + os.sep)
     inside.clear()

@@ -1,7 +1,7 @@
-"""A node as it was when it was recorded, and the sentences for when it no longer is.
+"""Read a recorded call as it was, or raise if that is impossible.
 
-A Tensor may have been given a new value since (item assignment), or its memory may have been
-written. The first has an answer, the version of that time; the second has none and is refused.
+An argument may have changed since. Item assignment keeps the earlier version of a Tensor, which is
+read instead. Memory that was overwritten is lost, so a rule that reads it raises.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def as_recorded(node: Any, versions: dict[int, Any], on_way: Ticks = None) -> tu
 
     Args:
         node: a node of a walk.
-        versions: what this walk has found so far. It goes back in time, so the search for an old
-            version goes on where the last one ended, and a thousand of them cost one pass.
+        versions: the earlier versions of Tensors that this walk has read, by tick. It goes back in
+            time, so each search starts where the last one ended: a thousand cost one pass.
         on_way: the ticks that the walk goes to, all if None: only their rules read values.
 
     Raises:
@@ -206,7 +206,7 @@ def no_graph(output: Any) -> str:
 
 
 def _released(node: Any) -> str:
-    """Say that an earlier walk has taken the graph, and the ways out."""
+    """Say that an earlier walk released the graph, and how to avoid that."""
     return (
         f"the graph of {call_of(node)} was released by an earlier backward(): compute the result "
         f"again, in a loop inside it and not once before it, or call the first backward with "

@@ -1,4 +1,4 @@
-"""Which module call a Tensor came from: what draws boxes around the calls of a network.
+"""The module calls that returned a Tensor: pictures draw boxes around them.
 
 A module call is an interval of ticks, from where it started to the Tensor that it returned, and
 that Tensor keeps it. So calls live and die with the graph, and nothing is kept per operation.

@@ -1,4 +1,4 @@
-"""What can be read off a rule: which arguments it knows, and which values it uses.
+"""Read the code of a rule: the arguments it takes, and the values it uses.
 
 A rule is called as vjp(g, out, *args, **kwargs), so its own signature says how the function may be
 called; its bytecode says which arguments it would need unchanged.

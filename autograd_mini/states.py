@@ -1,7 +1,7 @@
-"""State dicts taken over by what has a state: every value as it is, or none.
+"""Check and copy a state dict for the module or optimizer that loads it.
 
-Rounding to fewer digits is allowed, since a state may be kept in another precision; an overflow, a
-number cut off, a mask or a gradient lost is not.
+If one value does not fit, none is loaded. Rounding to another precision is allowed; an overflow, a
+truncated number, a lost mask or a lost gradient is not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def fitted(
     """Return the arrays of `state`, each in the shape and dtype that `own` has under its name.
 
     Args:
-        owner: what the state is for, in an error.
+        owner: the name of what loads the state, for errors.
         own: by name an array or Tensor, or None for any single number.
         state: what was given, arrays by name.
         optional: names that may be missing in `state`.

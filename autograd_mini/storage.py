@@ -1,4 +1,4 @@
-"""What a Tensor holds: an array, a gradient, and the call that made it.
+"""The state of a Tensor: its array, its gradient, and the call that made it.
 
 Assigning to `.data` moves the logical clock: no walk uses a value overwritten since its call.
 """
@@ -235,9 +235,9 @@ def holds_tensor(x: Any) -> bool:
 def kept(x: Any, is_array: bool) -> Any:
     """Return an argument in the form in which a call remembers it.
 
-    A list is copied, since the caller may change it, or joined if it means an array, and so are
-    indices and masks; what only looks like an array becomes one, since a rule would meet
-    arithmetic of its own.
+    A list that means an array is joined. Other lists, indices and masks are copied, since the
+    caller may change them. What only looks like an array becomes one, since its own arithmetic
+    would reach the rules.
     """
     if isinstance(x, Storage) or type(x) in PLAIN:
         return _own_index(x)

@@ -1,4 +1,4 @@
-"""Containers of arrays: tuples, lists and dicts, nested as one likes, as one value.
+"""Containers of arrays: nested tuples, lists and dicts, treated as one value.
 
 A leaf is whatever is no container: an array, a Tensor, a number. None holds nothing.
 """

@@ -1,4 +1,4 @@
-"""The Tensors that a function is differentiated by, and the number that it comes down to."""
+"""The Tensors that a function is differentiated by, and the weighted sum of its results."""
 
 from __future__ import annotations
 

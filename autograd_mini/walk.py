@@ -36,7 +36,7 @@ class Walk:
         differentiable: run the rules on Tensors, so that the gradients have a graph.
         wanted: ticks of the only Tensors whose gradients are asked for; all leaves if empty.
         is_partial: go no further back than to the wanted ones.
-        is_whole: whether all that lies behind leads to a wanted one, so that nobody has to look.
+        is_whole: whether every call behind `output` leads to a wanted one: no search is needed.
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class Walk:
         "versions",
         "wanted",
     )
-    is_traced = False  # a walk that looks at every step takes the general way
+    is_traced = False  # a walk that looks at every step takes the general path
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Walk:
         return pending
 
     def resume(self, node: Any, given: tuple[Any, ...], rest: Iterable[tuple[Vjp, Any]]) -> None:
-        """Go on with the rules of `node` after a harmless underflow, which NumPy was to raise."""
+        """Finish the rules of `node` after a harmless underflow that NumPy was set to raise."""
         try:
             with np.errstate(under="ignore"):
                 for vjp, x in rest:

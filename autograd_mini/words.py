@@ -1,7 +1,7 @@
-"""The words of other libraries, and of arrays, that a Tensor lacks: what to write in their place.
+"""Attributes and keywords that a Tensor lacks, with what to write instead.
 
-`t.unsqueeze(0)` and `t.mean(dim=0)` raise with NumPy's word, and so do the methods of arrays that
-write into memory or tell about it.
+Those of other libraries, as in `t.unsqueeze(0)` and `t.mean(dim=0)`, raise with NumPy's word; so do
+array methods that write into memory or describe it.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ _SAME = "t alone, leave it out: its array is where it is; for a dtype, t.astype(
 _MEMORY = "t.data.{name}, of the bare array"
 _WRITES = "t += x and the like, or under no_grad() t[...] = value"
 _WORDS = {
-    # Arrays: methods that write, and what tells about memory.
+    # Arrays: methods that write, and attributes that describe memory.
     "sort": "np.sort(t), which makes a new Tensor",
     "partition": "np.partition(t, kth), which makes a new Tensor",
     "fill": "t[...] = value",

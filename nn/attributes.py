@@ -1,4 +1,4 @@
-"""What an object holds as its attributes: in its dictionary, and in the slots of its classes."""
+"""The attributes of an object: those in its dictionary, and those in slots of its classes."""
 
 from __future__ import annotations
 

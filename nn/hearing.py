@@ -1,4 +1,4 @@
-"""Hears the calls of a network's modules, and counts what was computed in each.
+"""Record the calls of a network's modules, and count what was computed in each.
 
 While it listens, every module's `forward` is one that notes shapes and when it began and ended, in
 ticks. The graph says what was computed in between; a result belongs to the innermost module that

@@ -42,15 +42,15 @@ GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "se
 class _Default:
     generator = np.random.default_rng()
     forks = 0  # processes made of this one
-    generation = 0  # of how many forks this process is the child
+    generation = 0  # how many forks led to this process
 
 
 def seed(n: int) -> None:
     """Start the default Generator anew: what follows is the same on every run.
 
-    That is parameters, masks of `Dropout`, the streams that a copied or unpickled `Dropout` is
-    given, and in processes forked from here, each of which has a stream of its own. A process that
-    is started afresh is seeded afresh; give each another number.
+    This covers parameters, masks of `Dropout`, also of copied and unpickled layers, and processes
+    forked afterwards, each of which gets a stream of its own. A process that is spawned, not
+    forked, starts unseeded: call `seed` there, with a different number in each.
 
     Args:
         n: an integer from 0 on.
@@ -71,12 +71,12 @@ def seed(n: int) -> None:
 
 
 def spawned() -> np.random.Generator:
-    """Return a new Generator that draws other numbers than all others, from the default one."""
+    """Return a new Generator, independent of all others, spawned from the default one."""
     return _Default.generator.spawn(1)[0]
 
 
 def generation() -> int:
-    """Return a number that is another one in a process forked from this."""
+    """Return the number of forks that led to this process."""
     return _Default.generation
 
 

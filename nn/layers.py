@@ -151,7 +151,7 @@ class Dropout(Module):
     """In training, zeros at random places; see `nn.functional.dropout`. Else the identity.
 
     A layer that was copied, unpickled or came into a forked process draws masks of its own, from a
-    Generator that it spawns from that process's default one when it first needs it.
+    Generator spawned from that process's default one when it is first needed.
 
     Args:
         p: the probability of a zero, in 0..1.

@@ -1,4 +1,4 @@
-"""The losses: how far the outputs are from what they should be, in one number.
+"""The losses: how far the outputs are from their targets, in one number.
 
 Each is a primitive with its rules, and a module that remembers the reduction. One recorded call
 stands where a composition would make four or more. Nothing here turns float32 into float64:
@@ -216,14 +216,14 @@ def _check_labels(logits: Any, labels: Any) -> None:
 
 def _chosen(rows: Any, labels: Any) -> Any:
     """Return the element of each row that its label names."""
-    if type(rows) is np.ndarray:  # quicker so; other libraries may not have it
+    if type(rows) is np.ndarray:  # faster; other libraries may not have it
         return rows[np.arange(len(labels)), labels]
     return np.where(_one_hot(labels, rows), rows, 0).sum(axis=1)
 
 
 def _one_hot(labels: Any, rows: Any) -> Any:
     """Return where each label's column is; the columns are numbered in the kind of `rows`."""
-    if type(rows) is np.ndarray:  # quicker so
+    if type(rows) is np.ndarray:  # faster
         columns = np.arange(rows.shape[1])
     else:
         columns = np.cumsum(np.ones_like(rows[:1], dtype=np.intp), axis=1) - 1

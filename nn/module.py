@@ -231,7 +231,7 @@ def _held(part: object) -> Iterator[tuple[object, object]]:
 
 
 def _once(found: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
-    """Leave out what was found before under another path."""
+    """Yield each module or Tensor once, under its first path."""
     seen: set[int] = set()
     for path, part in found:
         if id(part) not in seen:

@@ -2,7 +2,7 @@
 
 The zip is written here, not by `np.savez`, which takes names as keyword arguments and so can't
 store an array called "file". What is read may come from a stranger or a broken disk: `load`
-returns exactly what was saved or raises, and unpacks nothing before it knows how much that is.
+returns exactly what was saved or raises, and checks the unpacked size before it unpacks.
 """
 
 from __future__ import annotations

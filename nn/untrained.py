@@ -1,4 +1,4 @@
-"""Warns of results that a module holds in the place of parameters.
+"""Warn of results that a module holds in the place of parameters.
 
 `self.w = Parameter(data) * 0.1` is no leaf, so no parameter, and nothing trains the leaf behind it.
 A result that `forward` keeps for later, or that a module returned, is no mistake, whatever it was
@@ -17,7 +17,7 @@ _WHILE_IT_RUNS = ("forward", "__call__")
 
 
 def warn_of_untrained(name: str, results: Iterable[tuple[str, Tensor]], known: set[int]) -> None:
-    """Warn of results, computed when a module was made, of a leaf that is no parameter of it.
+    """Warn of results, computed when a module was made, from a leaf that it does not hold.
 
     Args:
         name: of the module's class.
@@ -40,9 +40,9 @@ def warn_of_untrained(name: str, results: Iterable[tuple[str, Tensor]], known: s
 
 
 def _is_of(result: Tensor, leaf: Tensor) -> bool:
-    """Return whether `leaf` was made for `result`, and was not passed to what computed it.
+    """Return whether `leaf` was made for `result`, not passed to the method that computed it.
 
-    A method that was given one may have been called by forward; the constructor was not.
+    A method that was given a leaf may have been called by `forward`; `__init__` was not.
     """
     code = result._code
     is_method = code.co_varnames[: code.co_argcount][:1] == ("self",)

@@ -1,7 +1,7 @@
-"""Checks of a zip file before anything in it is unpacked: nothing is hidden, nothing is a bomb.
+"""Check a zip file before it is unpacked: no hidden bytes, no zip bomb.
 
-Python's zipfile believes the directory at the end of a file. One wrong bit there can hide a member
-or make two of one. Here the members, the directory and the end must follow one another without a
+Python's zipfile trusts the directory at the end of a file. One wrong bit there can hide a member
+or list it twice. Here the members, the directory and the end must follow one another without a
 gap, so that every byte belongs to something that was read.
 """
 
@@ -13,12 +13,12 @@ import zipfile
 from typing import BinaryIO
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# Of records and fields: PKWARE, APPNOTE.TXT (2022), section 4.3.
+# Lengths of records and fields: PKWARE, APPNOTE.TXT (2022), section 4.3.
 _MEMBER, _DIRECTORY_ENTRY, _END = 30, 46, 22
 _ZIP64_END, _ZIP64_LOCATOR, _ZIP64_MARK = 56, 20, b"PK\x06\x07"
-_DESCRIPTORS = (12, 16, 20, 24)  # behind a member that was written without looking back
+_DESCRIPTORS = (12, 16, 20, 24)  # behind a member that was written as a stream
 _ENCRYPTED, _HAS_DESCRIPTOR = 1, 8
-# What numbers may shrink to: random ones hardly do, zeros a thousandfold.
+# How far a file may expand: random numbers hardly shrink in a zip, zeros a thousandfold.
 SMALL = 64 * 2**20
 MOST_TIMES = 100
 

@@ -1,4 +1,4 @@
-"""The arguments of an optimizer: what it may change, and by which numbers."""
+"""Checks of the arguments of an optimizer: its parameters and its options."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class _Slot:
         self.scaled: Any = None
 
     def take_lr(self, lr: float) -> None:
-        """Keep `lr` as what is quickest to multiply the parameter with."""
+        """Keep `lr` in the form that multiplies the parameter fastest."""
         self.lr = lr if _plain(self.p.data) is None else np.array(lr, self.p.dtype)
 
     def follow(self, array: Any, lr: float) -> None:

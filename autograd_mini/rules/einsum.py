@@ -38,7 +38,7 @@ def _einsum_vjp(position):
 
 
 def _of_any_terms(optimize):
-    """Return `optimize`, True where it is a path through the terms of the call itself."""
+    """Return `optimize`, or True for a path, which fits the terms of the call itself only."""
     is_path = isinstance(optimize, list | tuple) and [*optimize[:1]] == ["einsum_path"]
     return True if is_path else optimize
 

@@ -1,7 +1,7 @@
-"""Slopes of results that are nan, and of what is flat.
+"""Slopes where a result is nan, a weight is 0, or a function is flat.
 
-A result that is nan has no finite slope; but where nobody uses it (g = 0), as behind a mask, a nan
-here would spread to all that the arguments were computed from.
+A nan has no finite slope. But where it is not used (g = 0), as behind a mask, a nan returned by
+its rule would spread to everything that the arguments were computed from.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Gradients held against numbers: the checker.
+"""The gradient checker: derivatives compared with numeric ones.
 
 `check_grads(f, *inputs)` says right, wrong or cannot tell, and who is to blame; `audit` breaks
 rules on purpose, and says which of that a test would notice.

@@ -1,4 +1,4 @@
-"""Whether what the walks say and what the numbers say are the same, or whether it can't be told.
+"""Compare derivatives by the walks with numeric ones: the same, different, or cannot tell.
 
 Everything is relative to the largest derivative of the block, never to a bare number: a function
 is as right multiplied by 1e-8 as it was before.

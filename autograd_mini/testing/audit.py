@@ -1,4 +1,4 @@
-"""Whether a test would notice: the rules of an operation broken, one way after another.
+"""Audit a test: break the rules of an operation, one way after another, and see if it fails.
 
 A test that passes says little before it has been seen to fail. The audit breaks every rule in
 every generic way, runs the test each time, and lists which breakages it let pass.

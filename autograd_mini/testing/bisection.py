@@ -1,4 +1,4 @@
-"""Which element is to blame: a linear error, halved until one element is left.
+"""Find the element that causes a linear error, by bisection.
 
 The error of a derivative along a direction is linear in the direction, so that the two halves of a
 direction share it: one more look for each halving, O(log n) of them.

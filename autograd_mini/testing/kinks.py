@@ -72,7 +72,7 @@ def piece_of(operation: Operation, args: Iterable[Any], kwargs: dict[str, Any]) 
 
 
 def _is_empty(args: tuple[Any, ...]) -> bool:
-    """Return whether there are arrays among the arguments, and no element that may be on a kink."""
+    """Return whether there are arrays among the arguments, but no elements."""
     sizes = [x.size for x in nested(args) if isinstance(x, np.ndarray)]
     return bool(sizes) and not any(sizes)
 

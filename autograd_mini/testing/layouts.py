@@ -26,9 +26,9 @@ _MAKERS: dict[str, Callable[[Array], Array]] = {
     "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
 }
 LAYOUTS = tuple(_MAKERS)
-# An array in any other is not of the dtype that was asked for.
+# In any other layout the dtype changes, too.
 NATIVE = tuple(name for name in LAYOUTS if name != "big-endian")
-# By what a layout is known, once those above it are not the one.
+# The test for each layout, if those above it have failed.
 _SIGNS: dict[str, Callable[[Array], bool]] = {
     "big-endian": lambda x: not x.dtype.isnative,
     "unaligned": lambda x: not x.flags.aligned,

@@ -147,7 +147,7 @@ def of_singular_values(x: Any) -> Piece:
 
 
 def of_rank(a: Any, *_: Any, **__: Any) -> Piece:
-    """Return the piece of what needs a rank that stays."""
+    """Return the piece of a function whose derivative needs a constant rank."""
     return np.linalg.matrix_rank(a), np.array(True)
 
 

@@ -26,7 +26,7 @@ from autograd_mini.testing.tape import CHECKPOINT, bare_call, describe
 # One of several results, and a checkpoint, which is checked call by call.
 _UNCHECKED = (ITEM, CHECKPOINT)
 DOUBLE = float(np.finfo(np.float64).eps)
-ROUNDED = 1e4  # how often rounding may be found in a gradient of few digits
+ROUNDED = 1e4  # allowed error of a gradient of few digits, in roundings
 
 
 def check_call(node: Any, rng: np.random.Generator) -> None:
@@ -85,7 +85,7 @@ class _Rule:
         others = [part.dtype for part in nested(replay.values[0]) if _is_floating(part)]
         self.fewest = max(map(_epsilon, (*results, *moving)))  # digits that a gradient may have
         self.most = min(map(_epsilon, (*results, *moving, *others)))
-        # What a rule makes of an argument of few digits has few, though the result has more.
+        # The gradient of an argument of few digits has few, even if the result has more.
         self.rounded = max(self.fewest, *map(_epsilon, others), 0.0)
         self.is_exact = self.rounded <= DOUBLE
 
@@ -150,9 +150,9 @@ class _Rule:
             raise self.wrong(f"returns {g.dtype} for {x.dtype}")
 
     def check_digits(self, found: list[Any], g: Any) -> bool:
-        """Refuse a gradient of few digits that is another one in float64.
+        """Refuse a gradient of few digits that differs from the one in float64.
 
-        What that makes of the rounded result, and of numbers beside these, says how near is near.
+        How much it may differ is measured in float64, at the rounded result and at nearby numbers.
 
         Returns:
             Whether function and rule run in float64.
@@ -166,7 +166,7 @@ class _Rule:
                 runs = [(values, out), (values, rounded), (beside, moved)]
                 exact, *others = ([gx for _, gx in self.parts(g, *run)] for run in runs)
         except (ArithmeticError, ValueError, NotImplementedError, FindingError):
-            return False  # of other numbers than these, or in float64
+            return False  # at nearby numbers, or in float64
         for mine, wanted, *near in zip(found, exact, *others, strict=True):
             noise = max(size_of(each - wanted) for each in near)
             allowed = ROUNDED * self.rounded * size_of(wanted) + 16 * noise

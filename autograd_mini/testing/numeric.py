@@ -161,9 +161,9 @@ def _extrapolated(
 
 
 def _best(column: Array, noise: Array) -> tuple[Array, Array]:
-    """Return the entry of the table over `column`, by level, that differs least from neighbours.
+    """Return the entry of Richardson's table over `column` nearest to its neighbours, and the gap.
 
-    And by how much; the last slope, UNKNOWN, if all are nan.
+    If all are nan, that is the last slope and UNKNOWN.
     """
     levels, shape = len(column), column.shape[1:]
     noise = noise.reshape(levels, *(1 for _ in shape))

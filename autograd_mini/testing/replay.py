@@ -114,9 +114,9 @@ class Replay:
         return None
 
     def doubled_beside(self, by: float) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments in float64, every number of a Tensor off by this part of itself.
+        """Return the arguments in float64, the numbers of Tensors changed by the fraction `by`.
 
-        Every second one is larger, the others are smaller.
+        They are made larger and smaller in turn.
         """
         changes = {}
         variables = filter(needs_grad, nested((*self.args, *self.kwargs.values())))

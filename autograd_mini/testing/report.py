@@ -1,4 +1,4 @@
-"""What a check found: right, wrong, or that it cannot tell."""
+"""The report of a check, with its verdict: right, wrong, or cannot tell."""
 
 from __future__ import annotations
 

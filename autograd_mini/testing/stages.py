@@ -1,4 +1,4 @@
-"""One order of a check: what the walks say, what the numbers say, and whether they agree."""
+"""One order of a check: derivatives by the walks, numeric ones, and whether they agree."""
 
 from __future__ import annotations
 

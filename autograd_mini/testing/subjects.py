@@ -1,4 +1,4 @@
-"""What is checked: a function of arrays, or a module with its parameters, as a map of Tensors."""
+"""The subject of a check: a function of arrays, or a module with its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run recorded: its calls in order, and on which pieces of their functions they are."""
+"""The calls that a run recorded, in order, and the pieces of their functions that they are on."""
 
 from __future__ import annotations
 

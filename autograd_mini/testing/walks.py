@@ -1,4 +1,4 @@
-"""What the walks say: products with the Jacobian from either side, and directions to take them."""
+"""Products with the Jacobian by the walks, from either side, and the directions to take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one line: check every derivative in every condition, and at inputs that are drawn."""
+"""`assert_gradients`: check every derivative in every condition, and at inputs that are drawn."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def assert_gradients(
     magnitudes, 0 and float32 are tried each time, by the same calls; see `conditions`.
 
     What is wrong is shrunk: the message shows the simplest call found, the operation and its line.
-    Inputs at which it can't be told are passed over, unless they are more than three of four of
-    those drawn.
+    Inputs that can't be judged are skipped, unless they are more than three quarters of those
+    drawn.
 
     Args:
         f: a function of Tensors, or a module, whose parameters are checked as well.
@@ -159,7 +159,7 @@ class _Check:
         return f"{self.name}({', '.join(map(shown, inputs))})"
 
     def report(self, inputs: tuple[Any, ...]) -> Report:
-        """Return what the check at `inputs` says."""
+        """Return the report of the check at `inputs`."""
         # Outside its domain a function warns; the check says that it is not finite.
         with np.errstate(all="ignore"):
             return examine(_subject(self.f, inputs), self.order, self.modes, _seed(inputs))

@@ -1,4 +1,4 @@
-"""The calls that are tried before any is drawn: one, at least, in every condition that is promised.
+"""The calls that are tried before any is drawn: at least one in every condition.
 
 Sizes 0, 1 and many, signs and magnitudes, each argument stretched against the others, each memory
 layout, float32: the same calls each time, from simple ones to others, so that a rule that is wrong
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Inputs = tuple[Any, ...]
 MARGIN = 0.1  # to a kink
 MOST_COMBINED = 64
-GOLDEN = (5**0.5 - 1) / 2  # its multiples are spread over a range, and never meet
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are evenly spread and never repeat
 
 
 class Numbers(NamedTuple):
@@ -53,7 +53,7 @@ BOTH = Numbers(0.2, 2.0, (1, -1))
 POSITIVE, NEGATIVE = Numbers(0.2, 2.0), Numbers(0.2, 2.0, (-1,))
 WITHIN, BEYOND = Numbers(0.2, 0.8, (1, -1)), Numbers(1.2, 2.8)
 PART = Numbers(0.2, 0.8)
-# Where arguments are that a condition says nothing of: the first range that the function is in.
+# Ranges of arguments that a condition does not set; the first in the function's domain is used.
 BASES = (BOTH, POSITIVE, WITHIN, BEYOND, NEGATIVE, PART)
 SIGNS = (POSITIVE, NEGATIVE, BOTH)
 MAGNITUDES = tuple(
@@ -111,14 +111,14 @@ class Condition(NamedTuple):
 
 
 def bases(count: int) -> Iterator[tuple[Numbers, ...]]:
-    """Return where the arguments may lie: all in one range first, then in any."""
+    """Yield ranges of the arguments: first one range for all, then any."""
     yield from ((each,) * count for each in BASES)
     if count > 1:
         yield from islice(product(BASES, repeat=count), MOST_COMBINED)
 
 
 def conditions(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[Condition]:
-    """Return a call in each condition, of arguments that lie in `base` otherwise."""
+    """Yield a call in each condition; what it does not set lies in `base`."""
 
     def is_away(inputs: Inputs) -> bool:
         return all(_is_away(x, away_from) for x in inputs)
@@ -130,7 +130,7 @@ def conditions(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterato
 
 
 def _zeros(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[Inputs]:
-    """Return inputs of which one is 0, or all; by themselves, and among other numbers."""
+    """Yield inputs of which one is 0, or all; by themselves, and among other numbers."""
     count = len(base)
     shapes: tuple[Shape, ...] = ((), (2,))
     for shape in shapes:
@@ -142,7 +142,7 @@ def _zeros(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[In
 
 
 def _calls(base: tuple[Numbers, ...], away_from: Sequence[float]) -> Iterator[tuple[Inputs, bool]]:
-    """Return the inputs of each condition, small ones first, and whether they are unusual."""
+    """Yield the inputs of each condition, small ones first, and whether they are unusual."""
 
     def call(shapes: Sequence[Shape], numbers: Sequence[Numbers] = base) -> Inputs:
         parts = enumerate(zip(shapes, numbers, strict=True))
@@ -172,9 +172,9 @@ def _is_away(x: Any, away_from: Sequence[float]) -> bool:
 
 
 def conditions_of(inputs: Inputs) -> Iterator[Condition]:
-    """Return a call in each condition that `arrays` among the strategies of a user's can draw.
+    """Yield a call in each condition that `arrays`, among the user's strategies, can draw.
 
-    None, if there is another strategy among them: what that draws is not known.
+    Yield nothing if there is another strategy among them, whose draws are not known.
     """
     choices = [_choices(x, k) for k, x in enumerate(inputs)]
     if not all(choices) or not any(x in DRAWN for x in inputs if _is_strategy(x)):
@@ -192,7 +192,7 @@ def conditions_of(inputs: Inputs) -> Iterator[Condition]:
 
 
 def _choices(x: Any, k: int) -> list[Any]:
-    """Return what the k-th argument may be, nothing if that is not known."""
+    """Return the values that the k-th argument may have, none if they are not known."""
     if not _is_strategy(x):
         return [x]
     return [*DRAWN[x].choices(k)] if x in DRAWN else []
@@ -207,7 +207,7 @@ def _single(x: Array) -> Array:
 
 
 def _stretched(count: int, pairs: Sequence[tuple[Shape, Shape]]) -> Iterator[list[Shape]]:
-    """Return shapes of which one is stretched against all others, or all others against it."""
+    """Yield shapes of which one is stretched against all others, or all others against it."""
     for one, other in pairs if count > 1 else ():
         for k in range(count):
             yield [one if i == k else other for i in range(count)]
@@ -216,7 +216,7 @@ def _stretched(count: int, pairs: Sequence[tuple[Shape, Shape]]) -> Iterator[lis
 
 
 def _replaced(base: tuple[Numbers, ...], ranges: Any) -> Iterator[tuple[Numbers, ...]]:
-    """Return `base` with one of its ranges replaced, or all."""
+    """Yield `base` with one of its ranges replaced, or all."""
     for each in ranges:
         yield (each,) * len(base)
         if len(base) > 1:
@@ -224,7 +224,7 @@ def _replaced(base: tuple[Numbers, ...], ranges: Any) -> Iterator[tuple[Numbers,
 
 
 def _each(inputs: Inputs, change: Callable[[Array], Array]) -> Iterator[Inputs]:
-    """Return the inputs with each of them changed by itself, and with all."""
+    """Yield the inputs with each of them changed by itself, and with all."""
     for k, x in enumerate(inputs):
         yield (*inputs[:k], change(x), *inputs[k + 1 :])
     if len(inputs) > 1:

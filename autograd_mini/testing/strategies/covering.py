@@ -21,17 +21,17 @@ from autograd_mini.testing.walks import pulled
 
 Inputs = tuple[Any, ...]
 SIMPLE = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
-NEAR, STEPS = 1e-5, 16  # to zero, and how much nearer the second time
+NEAR, STEPS = 1e-5, 16  # a distance to zero, and the factor to a smaller one
 FEW = 8  # elements that are made simple one by one
 
 
 class Check(Protocol):
-    """What is done at one call."""
+    """A check of one call."""
 
     f: Any
 
     def report(self, inputs: Inputs) -> Report:
-        """Return what the check at `inputs` says."""
+        """Return the report of the check at `inputs`."""
 
     def call(self, inputs: Inputs) -> str:
         """Return the call as Python."""
@@ -48,10 +48,10 @@ def base_of(check: Check, count: int, away_from: Sequence[float]) -> tuple[Numbe
 
 
 def cover(check: Check, conditions: Iterable[Condition]) -> None:
-    """Check the function in every condition, and raise what is wrong in the first that fails.
+    """Check the function in every condition, and raise the error of the first that fails.
 
-    A condition in which it can't be told is passed over, and so is one of arrays that are not drawn
-    if the function refuses them, and 0 where it has a kink there.
+    Skipped are conditions that can't be judged, arrays that are never drawn if the function refuses
+    them, and 0 if it has a kink there.
     """
     for condition in conditions:
         outcome = _outcome(check, condition)
@@ -109,7 +109,7 @@ def _gradient(f: Any, inputs: Inputs) -> Array:
 
 
 def _fail(check: Check, inputs: Inputs) -> None:
-    """Raise what the check at `inputs` finds or raises."""
+    """Raise the error of the check at `inputs`."""
     call = check.call(inputs)
     try:
         report = check.report(inputs)
@@ -121,7 +121,7 @@ def _fail(check: Check, inputs: Inputs) -> None:
 
 
 def _simplest(check: Check, condition: Condition, outcome: Any) -> Inputs:
-    """Return inputs of the same shapes and layouts, with simple numbers, that end in the same."""
+    """Return inputs of the same shapes and layouts, with simple numbers and the same outcome."""
 
     def found(trials: Iterable[Inputs], otherwise: Inputs) -> Inputs:
         for inputs in trials:

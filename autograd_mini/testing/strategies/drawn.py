@@ -1,4 +1,4 @@
-"""What a strategy of arrays may draw, so that an array of each kind can be had without drawing."""
+"""The arrays that a strategy may draw, and one of each kind without drawing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Drawn(NamedTuple):
     """The arrays that a strategy draws.
 
     Attributes:
-        shapes: the shape, or some of all.
+        shapes: the only shape, or examples of many.
         layouts: the memory layouts, where the shape allows.
         numbers: the elements, the smallest first.
         is_distinct: whether no two are equal.
@@ -65,11 +65,11 @@ class Drawn(NamedTuple):
         if count and (not numbers or (self.is_distinct and len(numbers) < count)):
             return None
         chosen = [numbers[(len(numbers) * i) // count] for i in range(count)]
-        # Neighbours in size are not neighbours in the array, and equal places not equal numbers.
+        # Sizes are mixed within an array, and differently in each argument.
         order = sorted(range(count), key=lambda i: ((i + k) * 7 % (count + 1), i))
         values = np.array([chosen[i] for i in order], self.dtype)
         return values.reshape(shape)
 
 
-# By the strategy, as long as that lives.
+# For every strategy of arrays that is in use.
 DRAWN: WeakKeyDictionary[st.SearchStrategy[Any], Drawn] = WeakKeyDictionary()
