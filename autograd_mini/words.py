@@ -38,7 +38,7 @@ _WORDS = {
     "flat": "t.ravel(), or t.data.flat for a look at the numbers",
     **dict.fromkeys(("base", "ctypes", "flags", "strides"), _MEMORY),
     **dict.fromkeys(
-        ("dump", "dumps", "tobytes", "tofile"), "t.data.{name}(...), of the bare array"
+        ("dump", "dumps", "tobytes", "tofile", "tostring"), "t.data.{name}(...), of the bare array"
     ),
     **dict.fromkeys(("device", "to_device"), _SAME),
     # PyTorch and TensorFlow.

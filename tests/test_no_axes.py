@@ -106,7 +106,9 @@ def test_an_array_without_axes_or_elements_has_numpys_result_and_its_gradient(
 
         def value(b: Any, args: Any = args, kwargs: Any = kwargs) -> float:
             return float(
-                weighed([np.asarray(y) for y in results(function(b, *args, **kwargs))]).item()
+                weighed(
+                    [np.asarray(y) for y in results(function(np.asarray(b), *args, **kwargs))]
+                ).item()
             )
 
         if a.size:
