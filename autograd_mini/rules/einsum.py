@@ -15,7 +15,8 @@ from autograd_mini.primitive import defvjp
 
 _MOST_OPERANDS = 32  # NumPy's own limit before 2.0; more refuse at the walk
 # NumPy 2.0 orders them in another way where it optimizes.
-HAS_ONE_ORDER = np.einsum(np.ones((1, 2)), [26, 0], optimize=True).shape == (2, 1)
+_TWO: Any = np.ones((1, 2)), [26, 0]
+HAS_ONE_ORDER = np.einsum(*_TWO, optimize=True).shape == (2, 1)
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # NumPy's order of the numbers
 
 
@@ -53,7 +54,7 @@ def as_string(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     n = len(args) // 2
     left = ",".join(map(_spelled, args[1::2]))
     arrow = "->" + _spelled(args[-1]) if len(args) % 2 else ""
-    labels = [label for label in nested(args[1::2]) if label is not ...]
+    labels = [label for label in nested(args[1::2]) if isinstance(label, int)]
     if not (arrow or HAS_ONE_ORDER) and max(labels, default=0) > 25:
         raise NotImplementedError(
             "this NumPy orders the labels of np.einsum above 25 in two ways: give those of the "
