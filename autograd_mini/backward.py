@@ -1,4 +1,4 @@
-"""Where a reverse walk starts and ends: `.grad` of the leaves, or gradients that are returned."""
+"""Start a reverse walk; accumulate its gradients in `.grad`, or return them."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def gradients(
 def partial_gradients(
     output: Storage, inputs: Iterable[Storage], gradient: Any, create_graph: bool
 ) -> list[Any]:
-    """Return the same as `gradients`, as if no input depended on another one."""
+    """Return partial gradients: as `gradients`, with every input independent of the others."""
     return _gradients(output, inputs, gradient, create_graph, is_partial=True)
 
 
 def whole_gradients(
     output: Storage, inputs: Iterable[Storage], gradient: Any, create_graph: bool
 ) -> list[Any]:
-    """Return the same as `gradients`, where nothing lies behind `output` that leads elsewhere."""
+    """Return the same as `gradients`, where every call behind `output` leads to `inputs`."""
     return _gradients(output, inputs, gradient, create_graph, is_whole=True)
 
 

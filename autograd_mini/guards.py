@@ -15,16 +15,16 @@ from numpy import ndarray
 
 from autograd_mini.clock import owner_of
 
-# Those of all threads: as long as there is none, nobody needs to ask for the present ones.
+# Those of all threads: while there is none, the context variable need not be read.
 live: set[Guard] = set()
 _present: ContextVar[tuple[Guard, ...]] = ContextVar("guards", default=())
 
 
 class Guard:
-    """A context manager inside which memory is not written, and uses of Tensors are looked at.
+    """A context manager that forbids writes to some arrays and checks every use of a Tensor.
 
     Args:
-        arrays: those whose memory must not be written, each with what to call it.
+        arrays: those whose memory must not be written, each with its name for errors.
         check_used: called with values that were used; raises if one must not be.
     """
 

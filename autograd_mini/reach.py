@@ -1,4 +1,4 @@
-"""Which elements of a gradient are 0 because nothing flows there, whatever the slopes are.
+"""Masks of the elements that a gradient reaches, so that 0 * inf gives no nan where nothing flows.
 
 The result of np.where(x > 0, np.sqrt(x), 0) does not depend on the root at x = 0. Its gradient is
 0 there, the slope of the root is infinite, and 0 * inf is nan. So the walk follows what selections
@@ -23,13 +23,13 @@ from autograd_mini.storage import bare, needs_grad
 
 
 class Reach:
-    """What one walk knows of the ways of its gradients.
+    """The masks of the gradients in one walk.
 
     Attributes:
         on_way: the ticks that the walk goes to, all if None.
         masks: which elements were reached, by the tick of a Tensor, or by tick and position of one
             of several results; none where all were.
-        steep: whether an infinite slope lies behind a Tensor, by its tick, as far as was asked.
+        steep: by tick, whether an infinite slope lies behind a Tensor, for those checked so far.
         is_differentiable: whether the gradients will be differentiated, so that a slope whose own
             slope may be infinite, as that of x**1.5 at 0, counts as steep.
     """
@@ -66,7 +66,7 @@ class Reach:
         return self.steep.get(x._tick, False)
 
     def _is_unknown(self, x: Any) -> bool:
-        """Return whether it is to be found out if an infinite slope lies behind `x`."""
+        """Return whether `x` still has to be checked for an infinite slope behind it."""
         is_on_way = self.on_way is None or x._tick in self.on_way
         return _carries(x) and is_on_way and x._args is not None and x._tick not in self.steep
 

@@ -1,4 +1,4 @@
-"""Functions made from functions: gradients, products with Jacobians, Jacobians, Hessians.
+"""Function transforms: gradients, products with Jacobians, Jacobians, Hessians.
 
 `f` takes arrays and returns arrays, also in tuples, lists and dicts. It is run once on Tensors,
 and what was recorded is walked back, as often as needed. The forward mode, `jvp`, is two walks: a
@@ -36,7 +36,7 @@ _is_inside: ContextVar[bool] = ContextVar("inside a transform", default=False)
 
 
 class Run:
-    """One run of a function on Tensors: its inputs, its outputs, and who else may differentiate.
+    """One run of a function on Tensors: inputs, outputs, and what else these depend on.
 
     Args:
         f: the function.
@@ -93,7 +93,7 @@ class Run:
         pairs = [(y, g) for y, g in zip(self.outputs, gs, strict=True) if y.requires_grad]
         if not pairs:
             return _zeros(self.inputs, is_recorded)
-        # A hook or a rule may bring in a Tensor of a transform around.
+        # A hook or a rule may bring in a Tensor of an enclosing transform.
         is_tried = self.is_inside and self.is_recording and not is_recorded
         with enable_grad():
             y, g = pairs[0] if len(pairs) == 1 else (weighed(pairs), None)
@@ -116,7 +116,7 @@ class Run:
         return self.is_nested or (self.is_inside and self.is_open(products))
 
     def result(self, x: Any) -> Any:
-        """Return a Tensor as the caller is to see it: with its graph, or as a bare array."""
+        """Return a Tensor for the caller: with its graph, or as a bare array."""
         if self.is_nested or not isinstance(x, Tensor):
             return x
         return copied(x.data) if self.is_kept else x.data
@@ -289,5 +289,5 @@ def positions(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def chosen(found: Any, argnums: Argnums) -> Any:
-    """Return what belongs to a single position as it is, to several as a tuple."""
+    """Return one value for a single position, a tuple for several."""
     return found if isinstance(argnums, tuple) else found[0]

@@ -141,7 +141,7 @@ class Walk:
             raise rule_failed(node, error) from error
 
     def visit(self, node: Any, args: Any, kwargs: dict[str, Any], g: Any) -> bool:
-        """Give every argument that needs it what its rule makes of `g`.
+        """Add the result of each rule to the gradient of its argument.
 
         Return whether all elements of all gradients under way were reached.
         """

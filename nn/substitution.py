@@ -1,8 +1,7 @@
-"""A module run with other parameters, so that a network can be differentiated by its parameters.
+"""Run a module with other parameters, to differentiate a network by them.
 
-Nothing of the module is changed, not even for a moment: its structure is copied, modules and lists
-and dicts and tuples, and the copy holds the other Tensors. So calls may nest, raise, and run in
-several threads.
+The module is never changed: its modules, lists, dicts and tuples are copied, and the copy holds the
+other Tensors. So calls may nest, raise, and run in several threads.
 """
 
 from __future__ import annotations
